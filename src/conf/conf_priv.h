@@ -224,12 +224,17 @@ struct xf_text {
     size_t include_count;
 };
 
+struct xf_text_from { /* where a file is included */
+    const char *file;
+    int line;
+};
+
 /*
- * False: the file cannot be read, or is not text that may be parsed; `problems` says why. Release
- * `out_text` in either case.
+ * False: the file cannot be read, or is not text that may be parsed; `problems` says why. `from` is
+ * NULL for the main file. Release `out_text` in either case.
  */
-XF_MUST_USE bool xf_text_read(const char *file, struct xf_text *out_text,
-                              struct xf_problems *problems);
+XF_MUST_USE bool xf_text_read(const char *file, const struct xf_text_from *from,
+                              struct xf_text *out_text, struct xf_problems *problems);
 void xf_text_release(struct xf_text *text);
 
 /* ---- parse.c */

@@ -345,9 +345,23 @@ static void read_one(struct xf_text *text, struct xf_raw *raw, struct xf_problem
     }
 }
 
-static void add_includes(struct xf_texts *files, const struct xf_text *text,
+/* The files to read, and where each of them is included; the first is not. */
+struct queue {
+    struct xf_texts files;
+    struct xf_text_from *from;
+};
+
+static void add_file(struct queue *queue, const char *path, const char *includer, int line)
+{
+    xf_texts_add(&queue->files, xf_strdup(path));
+    queue->from = xf_realloc(queue->from, queue->files.count * sizeof(*queue->from));
+    queue->from[queue->files.count - 1] = (struct xf_text_from){includer, line};
+}
+
+static void add_includes(struct queue *queue, const char *includer, const struct xf_text *text,
                          struct xf_problems *problems)
 {
+    const struct xf_texts *files = &queue->files;
     for (size_t i = 0; i < text->include_count; i++) {
         const struct xf_include *include = &text->includes[i];
         for (size_t k = 0; k < files->count; k++) {
@@ -362,26 +376,28 @@ static void add_includes(struct xf_texts *files, const struct xf_text *text,
                        FILES_MAX);
             return;
         }
-        xf_texts_add(files, xf_strdup(include->path));
+        add_file(queue, include->path, includer, include->line);
     }
 }
 
 void xf_raw_read(const char *file, struct xf_raw *out_raw, struct xf_problems *problems)
 {
     *out_raw = (struct xf_raw){0};
-    struct xf_texts files = {0};
-    xf_texts_add(&files, xf_strdup(file));
-    for (size_t i = 0; i < files.count; i++) {
+    struct queue queue = {0};
+    add_file(&queue, file, NULL, 0);
+    for (size_t i = 0; i < queue.files.count; i++) {
         struct xf_text text;
-        if (xf_text_read(files.item[i], &text, problems)) {
+        const char *path = queue.files.item[i];
+        if (xf_text_read(path, i ? &queue.from[i] : NULL, &text, problems)) {
             read_one(&text, out_raw, problems);
-            add_includes(&files, &text, problems);
+            add_includes(&queue, path, &text, problems);
         } else {
             out_raw->is_partial = true;
         }
         xf_text_release(&text);
     }
-    out_raw->files = files;
+    xf_free(queue.from);
+    out_raw->files = queue.files;
 }
 
 void xf_raw_release(struct xf_raw *raw)

@@ -26,6 +26,8 @@
 
 #define FILE_MAX_BYTES (16u << 20)
 #define DEPTH_MAX      8
+/* Editors of Windows begin a file with it. */
+#define BYTE_ORDER_MARK "\xEF\xBB\xBF"
 
 enum token { TOKEN_END, TOKEN_WORD, TOKEN_STRING, TOKEN_MARK };
 
@@ -224,13 +226,26 @@ static bool scan(struct scanner *s)
     return true;
 }
 
-static bool read_bytes(const char *file, struct xf_buf *out, struct xf_problems *problems)
+/* What is said of a file as a whole: of an included one, at the line that names it. */
+static void refuse_file(const struct xf_text_from *from, const char *file, const char *what,
+                        int number, struct xf_problems *problems)
 {
     char words[128];
+    const char *why = number ? strerror_r(number, words, sizeof(words)) : "";
+    const char *colon = number ? ": " : "";
+    if (from)
+        xf_problem(problems, from->file, from->line, "include(\"%.255s\") %s%s%s", file, what,
+                   colon, why);
+    else
+        xf_problem(problems, file, 0, "%s%s%s", what, colon, why);
+}
+
+static bool read_bytes(const char *file, const struct xf_text_from *from, struct xf_buf *out,
+                       struct xf_problems *problems)
+{
     FILE *in = fopen(file, "re");
     if (!in) {
-        xf_problem(problems, file, 0, "cannot be opened: %s",
-                   strerror_r(errno, words, sizeof(words)));
+        refuse_file(from, file, "cannot be opened", errno, problems);
         return false;
     }
     bool fits = true;
@@ -244,10 +259,26 @@ static bool read_bytes(const char *file, struct xf_buf *out, struct xf_problems 
     int why = errno;
     fclose(in);
     if (failed)
-        xf_problem(problems, file, 0, "cannot be read: %s", strerror_r(why, words, sizeof(words)));
+        refuse_file(from, file, "cannot be read", why, problems);
     else if (!fits)
         xf_problem(problems, file, 0, "is too large: at most %u bytes", FILE_MAX_BYTES);
     return fits && !failed;
+}
+
+/* The line of the first byte that is not UTF-8. */
+static int bad_line(struct xf_span text)
+{
+    int line = 1;
+    while (text.len > 0) {
+        const char *newline = memchr(text.ptr, '\n', text.len);
+        size_t len = newline ? (size_t)(newline - text.ptr) : text.len;
+        if (!xf_utf8_valid(text.ptr, len))
+            return line;
+        len += newline != NULL;
+        text = (struct xf_span){text.ptr + len, text.len - len};
+        line++;
+    }
+    return line;
 }
 
 static bool is_text(const char *file, const struct xf_buf *bytes, struct xf_problems *problems)
@@ -265,18 +296,21 @@ static bool is_text(const char *file, const struct xf_buf *bytes, struct xf_prob
     }
     if (xf_utf8_valid(all.ptr, all.len))
         return true;
-    xf_problem(problems, file, 0, "is not UTF-8 text");
+    xf_problem(problems, file, bad_line(all), "is not UTF-8 text");
     return false;
 }
 
-bool xf_text_read(const char *file, struct xf_text *out_text, struct xf_problems *problems)
+bool xf_text_read(const char *file, const struct xf_text_from *from, struct xf_text *out_text,
+                  struct xf_problems *problems)
 {
     *out_text = (struct xf_text){.file = xf_strdup(file), .dir = xf_path_dir(file)};
     struct xf_buf bytes;
     xf_buf_init(&bytes, FILE_MAX_BYTES);
-    bool good = read_bytes(file, &bytes, problems) && is_text(file, &bytes, problems);
+    bool good = read_bytes(file, from, &bytes, problems) && is_text(file, &bytes, problems);
     if (good) {
         out_text->bytes = xf_strndup(xf_buf_ptr(&bytes), bytes.len);
+        if (strncmp(out_text->bytes, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0)
+            memset(out_text->bytes, ' ', strlen(BYTE_ORDER_MARK));
         struct scanner s = {
             .text = out_text, .problems = problems, .at = out_text->bytes, .line = 1};
         good = scan(&s);

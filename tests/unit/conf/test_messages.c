@@ -109,7 +109,11 @@ static const struct {
     {"list for a single value", GOOD "federation = {on}\n",
      "conf:3: unexpected token '{': expected key = value, key = {value, ...} or section {...}"},
     {"control character", GOOD "# \x01\n", "conf:3: a control character: expected text"},
-    {"not UTF-8", GOOD "# \xff\n", "conf: is not UTF-8 text"},
+    {"not UTF-8", GOOD "# \xff\n", "conf:3: is not UTF-8 text"},
+    {"Latin-1", GOOD "\n# caf\xC3\xA9\npeer \"caf\xE9.example\" { }\n", "conf:5: is not UTF-8 text"},
+    {"an included file that is not there", GOOD "\ninclude(\"nothing.conf\")\n",
+     "conf:4: include(\"nothing.conf\") cannot be opened: No such file or directory"},
+    {"an included folder", GOOD "include(\".\")\n", "conf:3: include(\".\") cannot be read: Is a directory"},
     {"include without quotes", GOOD "include(x)\n", "conf:3: include needs one file in quotes: expected include(\"file\")"},
     {"include of itself", GOOD "include(\"conf\")\n", "conf:3: \"conf\" is included twice: expected once"},
     {"mistake in an included file", GOOD "include(\"more.conf\")\n",
@@ -264,6 +268,7 @@ static const struct {
 static const struct {
     const char *label, *text;
 } accepted[] = {
+    {"a byte order mark", "\xEF\xBB\xBF" GOOD},
     {"dialback alone, in clear", GOOD "peer \"x\" { tls = none sasl-in = no sasl-out = no }\n"},
     {"SASL alone, out", GOOD "peer \"x\" { direction = out dialback = no sasl-in = no }\n"},
     {"SASL alone, in", GOOD "peer \"x\" { direction = in dialback = no sasl-out = no tls = optional }\n"},
