@@ -176,6 +176,13 @@ static size_t cut_len(struct xf_span text)
     return len;
 }
 
+struct xf_span xf_log_rest(struct xf_span text)
+{
+    size_t len = cut_len(text);
+
+    return len < text.len ? (struct xf_span){text.ptr + len, text.len - len} : XF_SPAN_NONE;
+}
+
 static void put_quoted(struct line *line, struct xf_span text)
 {
     const unsigned char *p = (const unsigned char *)text.ptr;

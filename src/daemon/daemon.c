@@ -400,8 +400,8 @@ static void log_warnings(const char *messages)
 {
     while (messages && *messages) {
         size_t len = strcspn(messages, "\n");
-        xf_log(XF_LOG_WARN, "config.file.warned",
-               XF_SPN("detail", ((struct xf_span){messages, len})));
+        const struct xf_span line = {messages, len}, rest = xf_log_rest(line);
+        xf_log(XF_LOG_WARN, "config.file.warned", XF_SPN("detail", line), XF_SPN("more", rest));
         messages += len + (messages[len] == '\n');
     }
 }

@@ -55,7 +55,8 @@ static void log_lines(enum xf_log_level level, const char *text, size_t len)
     while (len > 0) {
         const char *newline = memchr(text, '\n', len);
         size_t line_len = newline ? (size_t)(newline - text) : len;
-        xf_log(level, "config.reload.warned", XF_SPN("detail", ((struct xf_span){text, line_len})));
+        const struct xf_span line = {text, line_len}, rest = xf_log_rest(line);
+        xf_log(level, "config.reload.warned", XF_SPN("detail", line), XF_SPN("more", rest));
         line_len += newline != NULL;
         text += line_len;
         len -= line_len;

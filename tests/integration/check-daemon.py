@@ -252,6 +252,10 @@ def reload_broken(new):
     run.reload()
     run.wait_line(r'error config.reload.warned detail=".*xfed.conf:9: unknown key .*defualt.*did you mean .*default')
     run.wait_line('error config.reload.refused')
+    run.configure(f'link "x" {{ nodes = {{"127.0.0.1:1"}} name = x.example secret-file = "link.secret" driver = "{"r" * 200}" }}')
+    run.reload()
+    line = run.wait_line('error config.reload.warned detail=".*xfed.conf:9: driver = .*r+.*" more=".*component or router"')
+    assert 'expected component or router' in line.replace('" more="', ''), line     # which is cut anywhere
     run.send("<message from='u@a.example' to='v@b.example' id='m1'><body>x</body></message>")
     run.wait_received("id=['\"]m1['\"].*not-allowed")
     run.end()

@@ -80,6 +80,12 @@ const struct xf_kv *xf_log_find(const struct xf_log_event *event, const char *ke
 /* The text of a key; absent when the event has none. */
 struct xf_span xf_log_text(const struct xf_log_event *event, const char *key);
 
+/*
+ * What a line does not show of a text in one pair, absent if it shows all: for a second pair of
+ * texts that matter to their end.
+ */
+struct xf_span xf_log_rest(struct xf_span text);
+
 /* The line as it is written, from the level on, without time and newline; always terminated. */
 #define XF_LOG_LINE_BYTES 4096
 void xf_log_print(const struct xf_log_event *event, char out_line[XF_LOG_LINE_BYTES]);
