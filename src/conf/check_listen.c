@@ -92,9 +92,37 @@ static size_t add(struct listener *list, size_t count, const char *key,
     return count;
 }
 
+/* Host has a name or an address, perhaps with a port. */
+static void check_hosts(const struct xf_check *check)
+{
+    const struct xf_conf_place *at = &check->conf->listen_at;
+    const struct xf_texts *hosts = &check->conf->listen.http_hosts;
+    for (size_t i = 0; i < hosts->count; i++)
+        if (strpbrk(hosts->item[i], "/*@ "))
+            xf_problem(check->problems, at->file, xf_conf_line(at, "http-hosts"),
+                       "http-hosts = \"%.255s\": no client would send that as Host: expected a "
+                       "name, such as metrics.example.org, without http://, path and *",
+                       hosts->item[i]);
+}
+
+/* Of a list that is written for a listener that is not there. */
+static void warn_of_idle(const struct xf_check *check, const char *key, size_t count,
+                         const char *listener, const char *value)
+{
+    const struct xf_conf_place *at = &check->conf->listen_at;
+    if (count > 0 && !*value)
+        xf_warning(check->problems, at->file, xf_conf_line(at, key),
+                   "%s without %s does nothing: expected both or neither", key, listener);
+}
+
 void xf_check_listen(const struct xf_check *check)
 {
     const struct xf_listen_settings *listen = &check->conf->listen;
+    check_hosts(check);
+    warn_of_idle(check, "control-readers", listen->control_readers.count, "control",
+                 listen->control);
+    warn_of_idle(check, "control-admins", listen->control_admins.count, "control", listen->control);
+    warn_of_idle(check, "http-hosts", listen->http_hosts.count, "http", listen->http);
     char *http = listen->http;
     const struct xf_texts of_http = {.item = &http, .count = *http != '\0'};
     struct listener *list = xf_alloc((listen->s2s.count + listen->s2s_direct.count +

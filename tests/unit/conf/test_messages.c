@@ -185,6 +185,9 @@ static const struct {
      "conf:4: control = \"/" R50 R50 "/sevens\": is too long for a Unix socket: expected at most 107 bytes, with the folder of this file if it "
      "does not begin with /"},
 
+    {"an address of a page where a name is due", GOOD "listen { http = \"127.0.0.1:9469\"\n http-hosts = {ok.example, \"http://m.example/\", \"*\"} }\n",
+     "conf:4: http-hosts = \"http://m.example/\": no client would send that as Host: expected a name, such as metrics.example.org, without http://, path and *\n"
+     "conf:4: http-hosts = \"*\": no client would send that as Host: expected a name, such as metrics.example.org, without http://, path and *"},
     {"one port in two lists", GOOD "listen { s2s = {\"[::]:5269\"}\n s2s-direct = {\"192.0.2.1:5270\", \"[::]:5269\"} }\n",
      "conf:4: s2s-direct = \"[::]:5269\": listen { s2s } has that address and port already (\"[::]:5269\"): expected another port"},
     {"one port for XMPP and for people, by a wildcard", GOOD "listen { s2s = {\"0.0.0.0:9469\"}\n http = \"127.0.0.1:9469\" }\n",
@@ -501,6 +504,25 @@ START_TEST(an_error_is_told_behind_any_number_of_warnings)
 }
 END_TEST
 
+START_TEST(warns_of_what_has_no_listener)
+{
+    struct xf_conf *conf = NULL;
+    char *messages = NULL;
+    ck_assert_int_eq(load(GOOD "dialback { secret-file = secret }\nlisten { control-readers = {a}\n"
+                               "control-admins = {a}\n http-hosts = {\"m.example:80\"} }\n",
+                          &conf, &messages),
+                     XF_ERR_OK);
+    strip_folder(messages);
+    ck_assert_str_eq(
+        messages,
+        "conf:4: warning: control-readers without control does nothing: expected both or neither\n"
+        "conf:5: warning: control-admins without control does nothing: expected both or neither\n"
+        "conf:6: warning: http-hosts without http does nothing: expected both or neither");
+    xf_free(messages);
+    xf_conf_free(&conf);
+}
+END_TEST
+
 /* What may not be taken at a start is not taken by a reload either. */
 START_TEST(a_reload_keeps_a_secret_when_others_can_write_it)
 {
@@ -586,6 +608,7 @@ int main(void)
     tcase_add_test(tc, warns_of_a_secret_that_everybody_reads);
     tcase_add_test(tc, warns_of_several_records_for_sametime);
     tcase_add_test(tc, warns_of_peers_without_tls);
+    tcase_add_test(tc, warns_of_what_has_no_listener);
     tcase_add_test(tc, an_error_is_told_behind_any_number_of_warnings);
     tcase_add_test(tc, a_reload_keeps_a_secret_that_is_out_of_reach);
     tcase_add_test(tc, a_reload_keeps_the_password_of_the_last_reload);
