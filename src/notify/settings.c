@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <xfed/base/alloc.h>
 #include <xfed/base/crypto.h>
@@ -128,6 +129,8 @@ static bool take_tls(const char *file, cfg_t *cfg, struct xf_notice_settings *ou
 {
     const char *word = cfg_getstr(cfg, "tls"), *ca_file = cfg_getstr(cfg, "ca-file");
     out->ca_file = *ca_file ? path_of(file, ca_file) : NULL;
+    if (out->ca_file && access(out->ca_file, R_OK) != 0)
+        return complain_of_system(file, "ca-file", out->ca_file);
     if (strcmp(word, "required") == 0)
         return true;
     if (strcmp(word, "any-certificate") != 0)

@@ -47,7 +47,8 @@ static const struct {
     bool want;
 } cases[] = {
     {"the least",                     GOOD, true},
-    {"all",                           GOOD "server = \"[::1]:5223\"\nca-file = /x.pem\ntls = required\ncontrol = /x.sock\n", true},
+    {"all",                           GOOD "server = \"[::1]:5223\"\nca-file = PASSWORD\ntls = required\ncontrol = /x.sock\n", true},
+    {"an authority that is not there", GOOD "ca-file = /nowhere/x.pem\n", false},
     {"any certificate",               GOOD "tls = any-certificate\n", true},
     {"an operator elsewhere",         GOOD "operators = {bob@b.example}\n", true},
     {"no file's syntax",              GOOD "operators = {", false},
