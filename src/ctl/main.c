@@ -101,6 +101,16 @@ static enum xf_ctl_exit run_verb(struct xf_ctl *ctl, int argc, char **argv)
     return code;
 }
 
+/* Whoever reads a file with the answer must know that it ends too early. */
+static enum xf_ctl_exit flush_answer(enum xf_ctl_exit code)
+{
+    bool is_written = fflush(stdout) == 0 && !ferror(stdout);
+    if (is_written || code != XF_CTL_OK)
+        return code;
+    fputs("xfedctl: the answer could not be written\n", stderr);
+    return XF_CTL_NO_ANSWER;
+}
+
 static void print_name(void *owner, const char *name, const char *args, const char *help)
 {
     (void)owner, (void)args, (void)help;
@@ -150,5 +160,5 @@ int main(int argc, char **argv)
     const struct xf_ctl_tool *tool = xf_ctl_tool_find(argv[at]);
     if (tool)
         return (int)tool->run(argc - at - 1, argv + at + 1);
-    return (int)run_verb(&ctl, argc - at, argv + at);
+    return (int)flush_answer(run_verb(&ctl, argc - at, argv + at));
 }

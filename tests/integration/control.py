@@ -125,6 +125,10 @@ def read(report, ctl):
             (('peer', CLOSED), ('failed', 'reason', 's2s.address.tried')), (('explain', f'alice@{LOCAL}', f'bob@{GOOD}'), ('passes', 'route'))):
         code, out, err = ctl.run(*words)
         report.check(f'xfedctl {" ".join(words)}', code == 0 and all(w in out for w in wanted), f'{code}: {out}{err}')
+    with open('/dev/full', 'w') as full:
+        for words in ('status',), ('--json', 'peers'):
+            done = subprocess.run([ctl.program, '-s', ctl.path, *words], stdout=full, stderr=subprocess.PIPE, text=True, timeout=20)
+            report.check(f'xfedctl {" ".join(words)} onto a full disk', done.returncode == 2 and 'could not be written' in done.stderr, f'{done}')
 
 
 def check(report, ctl):
