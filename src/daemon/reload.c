@@ -21,6 +21,7 @@
  */
 #include "daemon_priv.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <xfed/base/alloc.h>
 #include <xfed/base/log.h>
@@ -34,7 +35,8 @@ struct xf_reload { /* what was read; after the swap, what has to be freed */
     struct xf_policy *policy;
     struct xf_report report;
     uint64_t began_ms;
-    bool is_told; /* the log says what came of it */
+    bool is_told;    /* the log says what came of it */
+    char words[200]; /* of a refusal that has names */
 };
 
 static void read_files(void *owner)
@@ -79,13 +81,19 @@ static bool has_link(const struct xf_conf *conf, const char *title)
 }
 
 /* A served domain on a link that is not running could not receive anything. */
-static const char *refusal(const struct xf_reload *reload)
+static const char *refusal(struct xf_reload *reload)
 {
     if (!reload->conf)
         return "it has errors";
-    for (size_t i = 0; i < reload->conf->served_count; i++)
-        if (!has_link(reload->daemon->boot, reload->conf->served[i].settings.link))
-            return "a served domain uses a link that needs a restart";
+    for (size_t i = 0; i < reload->conf->served_count; i++) {
+        const struct xf_served_settings *served = &reload->conf->served[i].settings;
+        if (has_link(reload->daemon->boot, served->link))
+            continue;
+        (void)snprintf(reload->words, sizeof(reload->words),
+                       "link \"%.60s\" of served \"%.80s\" is new, which needs a restart",
+                       served->link, served->domain);
+        return reload->words;
+    }
     const char *why = xf_blocklists_refusal(reload->conf, reload->blocklist);
     return why ? why : xf_certs_refusal(&reload->certs, &reload->daemon->certs);
 }

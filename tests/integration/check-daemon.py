@@ -314,6 +314,16 @@ def reload_new_domain(new):
     run.end()
 
 
+@check('a new domain on a new link is refused, with the names of both')
+def reload_new_link(new):
+    run = new().ready()
+    run.configure('link "m" { nodes = {"127.0.0.1:1"} name = m.example secret-file = "secret" }\n'
+                  'served "c.example" { link = m certificate = "cert.pem" key = "key.pem" }')
+    run.reload()
+    run.wait_line(r'config.reload.refused detail="link ..m.. of served ..c.example.. is new, which needs a restart"')
+    run.end()
+
+
 @check('what needs a restart is named')
 def reload_restart(new):
     run = new().ready()
