@@ -224,6 +224,9 @@ struct xf_text {
     size_t include_count;
 };
 
+/* For reading; -1 and errno on failure. */
+int xf_conf_open(const char *file);
+
 struct xf_text_from { /* where a file is included */
     const char *file;
     int line;

@@ -10,7 +10,6 @@
 #include "conf_priv.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 #include <xfed/base/alloc.h>
@@ -40,7 +39,7 @@ static void refuse(const struct place *place, const char *why, const char *expec
 /* Read at most `room` bytes; -1 and errno on failure. */
 static ssize_t read_some(const char *path, char *out, size_t room)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    int fd = xf_conf_open(path);
     if (fd < 0)
         return -1;
     size_t len = 0;

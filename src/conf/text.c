@@ -19,6 +19,7 @@
 #include "conf_priv.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <xfed/base/alloc.h>
@@ -240,10 +241,20 @@ static void refuse_file(const struct xf_text_from *from, const char *file, const
         xf_problem(problems, file, 0, "%s%s%s", what, colon, why);
 }
 
+/* A pipe that nobody writes is empty: waiting for it would keep up every later reload. */
+int xf_conf_open(const char *file)
+{
+    int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd >= 0)
+        (void)fcntl(fd, F_SETFL, O_RDONLY); /* one that somebody writes is read to its end */
+    return fd;
+}
+
 static bool read_bytes(const char *file, const struct xf_text_from *from, struct xf_buf *out,
                        struct xf_problems *problems)
 {
-    FILE *in = fopen(file, "re");
+    int fd = xf_conf_open(file);
+    FILE *in = fd >= 0 ? fdopen(fd, "r") : NULL;
     if (!in) {
         refuse_file(from, file, "cannot be opened", errno, problems);
         return false;

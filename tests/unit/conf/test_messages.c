@@ -504,6 +504,26 @@ START_TEST(an_error_is_told_behind_any_number_of_warnings)
 }
 END_TEST
 
+/* Under check's time limit: opening a pipe waits for who writes it. */
+START_TEST(waits_for_no_pipe)
+{
+    static const char *const rows[] = {GOOD "include(\"pipe\")\n",
+                                       GOOD "dialback { secret-file = pipe }\n"};
+    char path[128];
+    folder_put_text(&folder, "pipe", ""); /* so that it is removed */
+    snprintf(path, sizeof(path), "%s/pipe", folder.path);
+    ck_assert_int_eq(unlink(path), 0);
+    ck_assert_int_eq(mkfifo(path, 0600), 0);
+    for (size_t i = 0; i < XF_ARRAY_LEN(rows); i++) {
+        struct xf_conf *conf = NULL;
+        char *messages = NULL;
+        ck_assert_int_eq(load(rows[i], &conf, &messages), i ? XF_ERR_CONFIG : XF_ERR_OK);
+        xf_free(messages);
+        xf_conf_free(&conf);
+    }
+}
+END_TEST
+
 START_TEST(warns_of_what_has_no_listener)
 {
     struct xf_conf *conf = NULL;
@@ -608,6 +628,7 @@ int main(void)
     tcase_add_test(tc, warns_of_a_secret_that_everybody_reads);
     tcase_add_test(tc, warns_of_several_records_for_sametime);
     tcase_add_test(tc, warns_of_peers_without_tls);
+    tcase_add_test(tc, waits_for_no_pipe);
     tcase_add_test(tc, warns_of_what_has_no_listener);
     tcase_add_test(tc, an_error_is_told_behind_any_number_of_warnings);
     tcase_add_test(tc, a_reload_keeps_a_secret_that_is_out_of_reach);
