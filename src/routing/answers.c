@@ -85,7 +85,6 @@ void xf_answers_follow(struct xf_routing_link *link)
         xf_stanza_queue_remove(&link->answers, copy);
         xf_stanza_queue_append(&other->answers, copy);
     }
-    xf_answers_go_on(link);
 }
 
 void xf_answers_end(struct xf_routing_link *link)

@@ -147,6 +147,9 @@ void xf_routing_reload(struct xf_routing *routing, struct xf_policy *policy,
     }
     XF_LIST_EACH (node, &routing->links)
         xf_answers_follow(XF_CONTAINER(node, struct xf_routing_link, node));
+    /* not before all have moved: to a link that is idle, nothing else calls them */
+    XF_LIST_EACH (node, &routing->links)
+        xf_answers_go_on(XF_CONTAINER(node, struct xf_routing_link, node));
 }
 
 void xf_routing_drain(struct xf_routing *routing)

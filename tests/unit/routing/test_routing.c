@@ -74,7 +74,8 @@ enum op {
      * of it
      */
     MOVE,
-    SWAP, /* ... of the one before */
+    MOVE_BACK, /* to the first one: the first link serves a.example again */
+    SWAP,      /* ... of the one before */
     DRAIN,
     FINISH,
     LEAVE, /* the links are about to stop */
@@ -448,6 +449,11 @@ static const struct routing_case cases[] = {
     {"answers that wait go with the sender's domain to another link", .steps = {
         {CLUSTER, .text = MSG("m1") MSG("m2")}, {OUT, 0, "a.example b.example"}, {LINK_LOST},
         {ENDED, 0, "words", XF_CAUSE_TIMEOUT}, {MOVE}, {ANSWERED, .text = "m1:wait/remote-server-timeout m2:wait/remote-server-timeout"}}},
+
+    {"... also to a link that was attached before it, and what is answered later does not wait", .steps = {
+        {MOVE}, {CLUSTER, .text = MSG("m1")}, {OUT, 0, "a.example b.example"}, {LINK_LOST}, {ENDED, 0, "words", XF_CAUSE_TIMEOUT}, {MOVE_BACK},
+        {ANSWERED, .text = "m1:wait/remote-server-timeout"}, {CLUSTER, .text = MESSAGE("m2", "denied.example")}, {ANSWERED, .text = "m2:cancel/not-allowed"},
+        {IDLE, .text = "yes"}}},
 
     {"finish: what the cluster does not take in time is counted", .queue_stanzas = 40000, .queue_bytes = 16u << 20, .steps = {
         {MANY, .text = "b.example", .ms = 40000}, {LINK_BLOCKED, .text = "yes"}, {DRAIN}, {FINISH}, {IDLE, .text = "no"}, {LEAVE},
@@ -1037,6 +1043,10 @@ static void take_step(struct world *world, const struct step *step)
         break;
     case MOVE:
         move(world);
+        break;
+    case MOVE_BACK:
+        xf_routing_reload(world->routing, world->policy, &world->conf.routing);
+        swap_links(world);
         break;
     case SWAP:
         swap_links(world);
