@@ -28,10 +28,11 @@ static uint64_t waiting_count(const struct xf_route *route)
     return route->queue.held.count + (route->out ? xf_out_unproved(route->out)->count : 0);
 }
 
+/* What an earlier process left (hand_over.c) waits too, and was not counted. */
 static bool has_settled(const struct xf_route *route)
 {
     uint64_t waiting = waiting_count(route);
-    return waiting == 0 || route->taken_count - waiting >= route->barrier.taken_count;
+    return waiting == 0 || route->taken_count >= route->barrier.taken_count + waiting;
 }
 
 static void answer(struct xf_routing_link *link, enum xf_stanza_error error, const char *text)
