@@ -9,9 +9,13 @@
  * its stream. Only routes that had some then are looked at, every LOOK_MS. One that settles
  * nothing, since its peer is being dialled or hangs, would hold up the answer for the queue-time of
  * the peer; so the module is told after BARRIER_MS that we are alive, and asks again.
+ *
+ * What waits for an e-mail address (address_queue.c) was given to no route yet, and perhaps goes to
+ * another one: first all of that must have gone, and only then the routes are counted.
  */
 #include "barrier_priv.h"
 
+#include "address_queue_priv.h"
 #include "bounce_priv.h"
 #include "links_priv.h"
 #include "route_priv.h"
@@ -33,6 +37,40 @@ static bool has_settled(const struct xf_route *route)
 {
     uint64_t waiting = waiting_count(route);
     return waiting == 0 || route->taken_count >= route->barrier.taken_count + waiting;
+}
+
+/* Does a stanza that came before the question wait for an address? */
+static bool is_mapping(const struct xf_route *route, uint64_t since_ms)
+{
+    const struct xf_address_queue *queue = route->address_queue_out;
+    const struct xf_stanza_copy *oldest = queue ? xf_stanza_queue_front(&queue->stanzas) : NULL;
+    return oldest && oldest->at_ms <= since_ms;
+}
+
+/* Look at the routes that have something to settle, or whose stanzas wait for an address. */
+static void collect(struct xf_routing_link *link, bool maps)
+{
+    struct xf_barrier *barrier = &link->barrier;
+    size_t cursor = 0;
+    void *value = NULL;
+    barrier->maps = maps;
+    while (xf_map_next(link->routing->routes, &cursor, NULL, &value)) {
+        struct xf_route *route = value;
+        bool counts = maps ? is_mapping(route, barrier->since_ms) : waiting_count(route) > 0;
+        if (route->link != link || !counts)
+            continue;
+        route->barrier.taken_count = route->taken_count;
+        xf_list_push(&barrier->routes, &route->barrier.node);
+    }
+}
+
+static void drop_settled(struct xf_barrier *barrier)
+{
+    XF_LIST_EACH_SAFE (node, &barrier->routes) {
+        const struct xf_route *route = XF_CONTAINER(node, struct xf_route, barrier.node);
+        if (barrier->maps ? !is_mapping(route, barrier->since_ms) : has_settled(route))
+            xf_list_remove(node);
+    }
 }
 
 static void answer(struct xf_routing_link *link, enum xf_stanza_error error, const char *text)
@@ -59,10 +97,9 @@ static void forget(struct xf_routing_link *link)
 static void look(struct xf_routing_link *link)
 {
     struct xf_barrier *barrier = &link->barrier;
-    XF_LIST_EACH_SAFE (node, &barrier->routes) {
-        if (has_settled(XF_CONTAINER(node, struct xf_route, barrier.node)))
-            xf_list_remove(node);
-    }
+    drop_settled(barrier);
+    if (xf_list_is_empty(&barrier->routes) && barrier->maps)
+        collect(link, false);
     if (xf_list_is_empty(&barrier->routes)) {
         answer(link, XF_STANZA_ERROR_SERVICE_UNAVAILABLE, NULL);
     } else if (xf_routing_now(link->routing) - barrier->since_ms >= BARRIER_MS) {
@@ -93,19 +130,11 @@ void xf_barrier_fini(struct xf_routing_link *link)
 void xf_barrier_ask(struct xf_routing_link *link, const struct xf_stanza *question)
 {
     struct xf_routing *routing = link->routing;
-    size_t cursor = 0;
-    void *value = NULL;
     forget(link);
     xf_link_has_module(link->link);
-    while (xf_map_next(routing->routes, &cursor, NULL, &value)) {
-        struct xf_route *route = value;
-        if (route->link != link || waiting_count(route) == 0)
-            continue;
-        route->barrier.taken_count = route->taken_count;
-        xf_list_push(&link->barrier.routes, &route->barrier.node);
-    }
     link->barrier.question = xf_stanza_copy_new(question, xf_routing_now(routing));
     link->barrier.since_ms = xf_routing_now(routing);
+    collect(link, true);
     look(link);
 }
 

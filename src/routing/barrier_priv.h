@@ -19,6 +19,7 @@ struct xf_barrier {
     struct xf_node routes;           /* those that still have stanzas of before: xf_route.barrier */
     struct xf_timer timer;
     uint64_t since_ms;
+    bool maps; /* they have stanzas that wait for an address; the rest is looked at afterwards */
 };
 
 struct xf_route_barrier { /* of a route */
