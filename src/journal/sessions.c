@@ -7,7 +7,8 @@
  * memory and removed from the file in one transaction, and used only once that is certain.
  *
  * The file may be damaged, or written by somebody else: a session is used only if a process of ours
- * could have written it, and a stanza only if it is between the names of its session.
+ * could have written it, and a stanza only if it is between the names of its session, or from an
+ * e-mail address of its domain.
  */
 #include "journal_priv.h"
 
@@ -282,6 +283,16 @@ static bool read_all(struct load *load)
 
 /* ------------------------------------------------------------------ at the start: deliver */
 
+/* The sender's domain, or that of the e-mail address by which the peer knows him. */
+static bool came_from(const struct xf_stanza *stanza, struct xf_span shown_from,
+                      struct xf_span local)
+{
+    char domain[XF_DOMAIN_MAX + 1];
+    return xf_span_eq(stanza->from.domain, local) ||
+           (shown_from.ptr && xf_jid_named_domain(shown_from, domain) == XF_ERR_OK &&
+            xf_span_is(local, domain));
+}
+
 static void on_parsed(void *owner, struct xf_stanza *stanza)
 {
     struct load *load = owner;
@@ -290,7 +301,7 @@ static void on_parsed(void *owner, struct xf_stanza *stanza)
     struct xf_stanza_scratch scratch;
     bool is_from;
     if (xf_stanza_address(stanza, &scratch, &is_from) != XF_ERR_OK ||
-        !xf_span_eq(stanza->from.domain, session->local) ||
+        !came_from(stanza, info.shown_from, session->local) ||
         !xf_span_eq(stanza->to.domain, session->peer)) {
         load->damaged++;
         return;

@@ -55,12 +55,19 @@ static void add_session(void *owner, const struct xf_session *session)
     xf_handover_session(owner, session);
 }
 
-/* Is its session still there, which is written now? */
+/*
+ * Is its session still there, which is written now? It is that of the domain by which the peer
+ * knows the sender, perhaps of an e-mail address.
+ */
 static bool is_kept(struct xf_routing *routing, const struct xf_stanza_copy *copy)
 {
     struct xf_stanza stanza;
+    char domain[XF_DOMAIN_MAX + 1];
     xf_stanza_copy_read(copy, &stanza);
-    return xf_s2s_hands_over(routing->s2s, stanza.from.domain, stanza.to.domain, copy->serial);
+    if (xf_s2s_hands_over(routing->s2s, stanza.from.domain, stanza.to.domain, copy->serial))
+        return true;
+    return stanza.shown_from.ptr && xf_jid_named_domain(stanza.shown_from, domain) == XF_ERR_OK &&
+           xf_s2s_hands_over(routing->s2s, xf_span_of(domain), stanza.to.domain, copy->serial);
 }
 
 static bool write_all(struct xf_routing *routing)
@@ -149,7 +156,7 @@ static void on_stanza(void *owner, const struct xf_session *session,
 {
     struct xf_routing *routing = owner;
     struct xf_routing_link *link = xf_routing_link_serving(routing, session->local);
-    if (!link) {
+    if (!link || !xf_routing_is_served_by(routing, link, stanza->from.domain)) {
         xf_replay_log_lost(routing, stanza);
         return;
     }

@@ -252,7 +252,7 @@ static const struct {
     {"stanzas of no session", 0, "UPDATE unproved SET serial = 8", {10000, 60000, 60000}, "", " sessions=3 stanzas=0 late=0 damaged=3"},
     {"a stanza that was not sent", 0, "UPDATE unproved SET number = 6 WHERE number = 5", {10000, 60000, 60000}, " 3?message:s3=mail@a.example; 4?iq:q4;", " sessions=3 stanzas=2 late=0 damaged=1"},
     {"a stanza of another pair", 0, "UPDATE unproved SET xml = replace(xml, 'b.example', 'c.example') WHERE number = 3", {10000, 60000, 60000}, " 4?iq:q4; 5message:m5;", " sessions=3 stanzas=2 late=0 damaged=1"},
-    {"... from another", 0, "UPDATE unproved SET xml = replace(xml, 'a.example', 'c.example') WHERE number = 3", {10000, 60000, 60000}, " 4?iq:q4; 5message:m5;", " sessions=3 stanzas=2 late=0 damaged=1"},
+    {"... from another", 0, "UPDATE unproved SET xml = replace(xml, 'a.example', 'c.example') WHERE number = 5", {10000, 60000, 60000}, " 3?message:s3=mail@a.example; 4?iq:q4;", " sessions=3 stanzas=2 late=0 damaged=1"},
     {"a stanza cut off", 0, "UPDATE unproved SET xml = substr(xml, 1, 60) WHERE number = 4", {10000, 60000, 60000}, " 3?message:s3=mail@a.example; 5message:m5;", " sessions=3 stanzas=2 late=0 damaged=1"},
     {"the end of the stream", 0, "UPDATE unproved SET xml = '</stream:stream>' WHERE number = 3", {10000, 60000, 60000}, " 4?iq:q4; 5message:m5;", " sessions=3 stanzas=2 late=0 damaged=1"},
     {"an address too long", 0, "UPDATE unproved SET shown_to = printf('%.3100c', 'a') || '@b.example' WHERE number = 3", {10000, 60000, 60000}, " 4?iq:q4; 5message:m5;", " sessions=3 stanzas=2 late=0 damaged=1"},
