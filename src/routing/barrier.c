@@ -20,6 +20,7 @@
 #include "links_priv.h"
 #include "route_priv.h"
 #include "routing_priv.h"
+#include "sip_priv.h"
 
 #include <xfed/base/alloc.h>
 #include <xfed/s2s/s2s.h>
@@ -32,11 +33,22 @@ static uint64_t waiting_count(const struct xf_route *route)
     return route->queue.held.count + (route->out ? xf_out_unproved(route->out)->count : 0);
 }
 
+/* Messages that went to SIP (sip.c) and have no answer yet. They are settled in any order. */
+static bool waits_for_sip(const struct xf_route *route)
+{
+    struct xf_route_view view = {0};
+    if (!route->routing->sip || !(route->by_sip || route->learns))
+        return false;
+    route->routing->sip->view(route, &view);
+    return view.queued.count + view.unproved.count > 0;
+}
+
 /* What an earlier process left (hand_over.c) waits too, and was not counted. */
 static bool has_settled(const struct xf_route *route)
 {
     uint64_t waiting = waiting_count(route);
-    return waiting == 0 || route->taken_count >= route->barrier.taken_count + waiting;
+    return (waiting == 0 || route->taken_count >= route->barrier.taken_count + waiting) &&
+           !waits_for_sip(route);
 }
 
 /* Does a stanza that came before the question wait for an address? */
@@ -56,7 +68,8 @@ static void collect(struct xf_routing_link *link, bool maps)
     barrier->maps = maps;
     while (xf_map_next(link->routing->routes, &cursor, NULL, &value)) {
         struct xf_route *route = value;
-        bool counts = maps ? is_mapping(route, barrier->since_ms) : waiting_count(route) > 0;
+        bool counts = maps ? is_mapping(route, barrier->since_ms)
+                           : waiting_count(route) > 0 || waits_for_sip(route);
         if (route->link != link || !counts)
             continue;
         route->barrier.taken_count = route->taken_count;
