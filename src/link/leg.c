@@ -528,7 +528,7 @@ void xf_leg_start(struct xf_leg *leg)
 
 bool xf_leg_stop(struct xf_leg *leg, const char *reason)
 {
-    leg->is_wanted = false;
+    leg->is_wanted = leg->comes_back = false;
     if (leg->state == XF_LEG_IDLE)
         return false;
     if (leg->state == XF_LEG_WAITING) {

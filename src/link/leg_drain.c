@@ -29,8 +29,9 @@ static void on_drain(void *owner)
             xf_leg_drained(leg); /* if it counts as silent now, its users wait no longer */
         return;
     }
+    bool comes_back = leg->comes_back;
     (void)xf_leg_stop(leg, "drained");
-    if (leg->comes_back)
+    if (comes_back)
         xf_leg_undrain(leg);
 }
 

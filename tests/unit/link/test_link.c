@@ -88,6 +88,7 @@ enum op {
     MODULE,    /* xf_link_has_module */
     RETURN,    /* xf_link_return_held */
     NODES,     /* xf_link_set_nodes of a node (text), of both of "BOTH", within ms */
+    STOP,      /* xf_link_stop */
 };
 
 struct step {
@@ -404,6 +405,10 @@ static const struct link_case cases[] = {
         {SENT, 1, WRITTEN("m1") PING("1", "1") LEAVES}, {NODES, .text = "BOTH"}, {SEND, .text = "m2"}, {WAIT, .ms = 300}, {SENT, 1, ""}, {FEED, 1, PONG("1", "1")}, {WAIT, .ms = 1},
         {SENT, 1, FOOTER}, {SENT, 0, WRITTEN("m2")}, {FEED, 1, FOOTER}, {GONE, 1}, {WAIT, .ms = 260}, {JOIN, 2, "127.0.0.2:5347"}, {FEED, 0, PONG("2", "1")}, {SEND, .text = "m3"},
         {SENT, 2, WRITTEN("m3")}, {EXPIRED, .text = ""}}},
+
+    {"... but not once the link stops", .nodes = {"127.0.0.1:5347", "127.0.0.2:5347"}, .pings = true, .steps = {
+        {MODULE}, {JOIN, 0, "127.0.0.1:5347"}, {JOIN, 1, "127.0.0.2:5347"}, {SEND, .text = "m1"}, {NODES, .text = "127.0.0.1:5347", .ms = 10000}, {WAIT, .ms = 1},
+        {NODES, .text = "BOTH"}, {STOP}, {FEED, 1, FOOTER}, {GONE, 1}, {WAIT, .ms = 300}, {NO_DIAL}, {FEED, 0, FOOTER}, {GONE, 0}}},
 
     {"two nodes: one has weight 0, and then again 1", .nodes = {"127.0.0.1:5347", "127.0.0.2:5347"}, .steps = {
         {JOIN, 0, "127.0.0.1:5347"}, {JOIN, 1, "127.0.0.2:5347"}, {NODES, .text = "127.0.0.2:5347 weight=0", .ms = 10000}, {SEND, .text = "m0"},
@@ -845,6 +850,9 @@ static void take_step(struct world *world, const struct step *step)
         break;
     case NODES:
         set_nodes(world, step);
+        break;
+    case STOP:
+        xf_link_stop(world->link);
         break;
     case KEEP_NONE:
         xf_link_keep_none(world->link);
