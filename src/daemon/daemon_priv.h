@@ -536,7 +536,7 @@ struct xf_daemon {
     enum xf_drain drain;
     struct xf_timer drain_timer;
     uint64_t drain_began_ms, drain_step_ms, drain_busy_ms;
-    bool drain_returns; /* stanzas that waited for a link go back to the peers */
+    bool drain_returns; /* stanzas that waited for a link or an address go back to the peers */
     bool is_abandoned;  /* streams did not end: leave without freeing the parts */
 };
 

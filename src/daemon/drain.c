@@ -7,9 +7,9 @@
  *               what the cluster sends only what goes to a stream that is there (senders of the
  *               rest get an error); routes go on until they were empty for a while, and links
  *               that are away are waited for, at most process.drain-time
- *     inbound   what still waits for a link that is away is returned to the peers; the streams
- *               that they opened are closed, so that nothing more comes that wants an answer;
- *               answers are still sent
+ *     inbound   what still waits for a link that is away, or for an e-mail address, is returned to
+ *               the peers; the streams that they opened are closed, so that nothing more comes that
+ *               wants an answer; answers are still sent
  *     streams   what is left stays in the journal, or is bounced to the cluster; what a link did
  *               not take though it is there is returned to the peers; all streams with them are
  *               closed
@@ -82,6 +82,7 @@ static void enter(struct xf_daemon *daemon, enum xf_drain step)
     case XF_DRAIN_INBOUND:
         daemon->drain_busy_ms = daemon->drain_step_ms;
         daemon->drain_returns = links_hold(daemon);
+        daemon->drain_returns |= xf_routing_return_unmapped(daemon->routing);
         for (size_t i = 0; i < daemon->link_count; i++)
             xf_link_hold_no_more(daemon->links[i]);
         xf_s2s_drain_inbound(daemon->s2s);

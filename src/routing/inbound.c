@@ -148,6 +148,11 @@ static enum xf_s2s_taken map(struct xf_routing *routing, struct xf_stanza *stanz
         xf_mail_ask_in(routing, stanza);
     else if (xf_mail_map_in(route, stanza, shown, &is_refused, &address))
         return is_refused ? XF_S2S_TAKEN : deliver(routing, stanza, out_text);
+    if (routing->returns_unmapped && !routing->is_finished) {
+        xf_answer_peer(routing, stanza, XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT,
+                       "the gateway is shutting down");
+        return XF_S2S_TAKEN;
+    }
     stanza->shown_to = XF_SPAN_NONE; /* the address is mapped when the stanza's turn comes */
     if (!xf_address_queue_push(&route->address_queue_in, route, &queue_ops, stanza, address))
         xf_answer_peer(routing, stanza, XF_STANZA_ERROR_RESOURCE_CONSTRAINT,

@@ -185,24 +185,35 @@ bool xf_routing_is_idle(const struct xf_routing *routing)
     return routing->queued.count == 0 && routing->answers.count == 0;
 }
 
-/*
- * The stanzas of peers are answered first, because the answers go through the queues of routes. No
- * answer makes a new route: a stanza is answered over the route of its own pair.
- */
+static const char stopping[] = "the gateway is shutting down";
+
+/* No answer makes a new route: a stanza is answered over the route of its own pair. */
+bool xf_routing_return_unmapped(struct xf_routing *routing)
+{
+    size_t cursor = 0;
+    void *route = NULL;
+    bool returned = false;
+    routing->returns_unmapped = true;
+    while (xf_map_next(routing->routes, &cursor, NULL, &route)) {
+        struct xf_address_queue *queue = ((struct xf_route *)route)->address_queue_in;
+        returned |= !xf_address_queue_is_empty(queue);
+        xf_address_queue_bounce(queue, XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT, stopping);
+    }
+    return returned;
+}
+
+/* The stanzas of peers are answered first: the answers go through the queues of routes. */
 void xf_routing_finish(struct xf_routing *routing)
 {
-    static const char text[] = "the gateway is shutting down";
     size_t cursor = 0;
     void *route = NULL;
     routing->is_draining = true;
-    while (xf_map_next(routing->routes, &cursor, NULL, &route))
-        xf_address_queue_bounce(((struct xf_route *)route)->address_queue_in,
-                                XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT, text);
+    (void)xf_routing_return_unmapped(routing);
     routing->is_finished = true;
-    for (cursor = 0; xf_map_next(routing->routes, &cursor, NULL, &route);) {
+    while (xf_map_next(routing->routes, &cursor, NULL, &route)) {
         xf_address_queue_bounce(((struct xf_route *)route)->address_queue_out,
-                                XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT, text);
-        xf_route_bounce_queue(route, XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT, text);
+                                XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT, stopping);
+        xf_route_bounce_queue(route, XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT, stopping);
     }
     if (routing->sip)
         routing->sip->finish(routing);

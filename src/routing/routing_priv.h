@@ -102,7 +102,7 @@ struct xf_routing {
     struct xf_stanza_queue handed; /* stanzas that go to the next process with their stream */
     uint64_t restored_serial;      /* of the session that comes from an earlier process */
     uint64_t kept_count;           /* messages that were left to the journal at the end */
-    bool is_draining, is_finished, has_ended;
+    bool is_draining, returns_unmapped, is_finished, has_ended;
     bool is_filling; /* the queues are nearly full, as logged (filling.c) */
     bool hands_over; /* hand_over.c: streams that can be resumed go on in the next process */
     bool refuses;    /* every link does (refusal.c) */

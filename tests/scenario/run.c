@@ -816,6 +816,7 @@ static bool do_step(struct run *run)
         xf_link_leave(run->world.link);
         if (strcmp(step->word, "inbound") == 0) {
             xf_link_hold_no_more(run->world.link);
+            (void)xf_routing_return_unmapped(run->world.routing);
             settle(run);
             xf_s2s_drain_inbound(run->world.s2s);
         } else if (strcmp(step->word, "cut") == 0) {

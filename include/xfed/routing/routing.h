@@ -75,6 +75,12 @@ void xf_routing_reload(struct xf_routing *routing, struct xf_policy *policy,
  */
 void xf_routing_drain(struct xf_routing *routing);
 /*
+ * The time for queues is over: what peers sent, and what waits for an e-mail address, goes back to
+ * them while it can be sent, and nothing more waits for one until xf_routing_finish, after which
+ * nobody can be told. True: there was something.
+ */
+bool xf_routing_return_unmapped(struct xf_routing *routing);
+/*
  * The streams have taken every stanza, and the links every answer; peers may still have to confirm
  * what they were sent, which the end of their streams does as well.
  */
