@@ -150,16 +150,16 @@ static bool is_lost(const struct xf_repair *repair)
     return repair->state != XF_REPAIR_WELL && repair->state != XF_REPAIR_RETURNING;
 }
 
-/* The peer writes to us, so it is back. */
-static void see_available(struct xf_routing *routing, const struct xf_stanza *stanza)
+/* The peer writes to us, so it is back. `local`: the domain to which it writes. */
+static void see_available(struct xf_routing *routing, struct xf_span local,
+                          const struct xf_stanza *stanza)
 {
     bool is_of_room = false, is_self = is_self_presence(stanza, &is_of_room);
     struct xf_presence *presence = find_between(routing, &stanza->from, &stanza->to);
-    struct xf_repair *repair = presence
-                                   ? repair_of(presence->pair)
-                                   : repair_for(routing, stanza->to.domain, stanza->from.domain);
+    struct xf_repair *repair =
+        presence ? repair_of(presence->pair) : repair_for(routing, local, stanza->from.domain);
     if (!repair) {
-        log_full(routing, stanza->to.domain, stanza->from.domain);
+        log_full(routing, local, stanza->from.domain);
         return;
     }
     if (is_lost(repair)) {
@@ -173,16 +173,28 @@ static void see_available(struct xf_routing *routing, const struct xf_stanza *st
              is_join(stanza) ? XF_PRESENCE_GUEST : XF_PRESENCE_CONTACT, stanza);
 }
 
-void xf_repair_saw(struct xf_routing *routing, const struct xf_stanza *stanza)
+static void see(struct xf_routing *routing, struct xf_span local, const struct xf_stanza *stanza)
 {
     struct xf_presence *presence;
     if (!stanza->type.ptr)
-        see_available(routing, stanza);
+        see_available(routing, local, stanza);
     else if (xf_span_is(stanza->type, "error"))
         drop_refused(routing, stanza);
     else if (xf_span_is(stanza->type, "unavailable") &&
              (presence = find_between(routing, &stanza->from, &stanza->to)))
         drop(presence);
+}
+
+void xf_repair_saw(struct xf_routing *routing, const struct xf_stanza *stanza)
+{
+    char scratch[XF_JID_MAX + 1];
+    if (!stanza->shown_to.ptr) {
+        see(routing, stanza->to.domain, stanza);
+        return;
+    }
+    struct xf_stanza mapped = *stanza; /* an e-mail address: the cluster knows the user by JID */
+    if (xf_jid_prepare(stanza->shown_to, scratch, &mapped.to) == XF_ERR_OK)
+        see(routing, stanza->to.domain, &mapped);
 }
 
 /* Nobody can join a room that is away: the user gets an error. */
