@@ -282,8 +282,9 @@ void xf_simple_refused(struct xf_simple *simple, const struct xf_stanza *stanza,
     struct xf_arrival *arrival = stanza->id.ptr ? xf_map_find(simple->by_id, stanza->id) : NULL;
     if (!arrival && stanza->kind == XF_STANZA_MESSAGE && stanza->id.ptr)
         note_late(simple, stanza->to.domain, stanza->from.domain, error);
-    else if (!arrival)
-        (void)xf_notifier_refused(simple, stanza->id, error);
+    else if (!arrival && !xf_notifier_refused(simple, stanza->id, error) &&
+             stanza->kind == XF_STANZA_PRESENCE && error == XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT)
+        xf_subscriber_lost(simple, stanza);
     if (!arrival)
         return;
     struct xf_interwork_answer said =

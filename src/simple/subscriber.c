@@ -250,6 +250,46 @@ void xf_subscriber_tell_again(struct xf_simple *simple, struct xf_span user, str
     xf_subscription_settle(sub);
 }
 
+static unsigned tidings_of(const struct xf_stanza *stanza)
+{
+    return xf_span_is(stanza->type, "subscribed")     ? XF_TELL_SUBSCRIBED
+           : xf_span_is(stanza->type, "unsubscribed") ? XF_TELL_UNSUBSCRIBED
+           : xf_span_is(stanza->type, "error")        ? XF_TELL_MISSING
+                                                      : XF_TELL_STATE;
+}
+
+/* What ended it was told already: it is there again until our user knows. */
+static void end_again(struct xf_simple *simple, const struct xf_stanza *stanza, unsigned tidings)
+{
+    struct xf_subscription *sub = NULL;
+    bool is_end = tidings == XF_TELL_UNSUBSCRIBED || xf_span_is(stanza->type, "unavailable");
+    if (is_end && stanza->to.local.ptr && stanza->from.local.ptr && !simple->is_finished)
+        sub = make(simple, xf_jid_bare(&stanza->to), xf_jid_bare(&stanza->from));
+    if (!sub)
+        return;
+    sub->is_barred = true; /* no more is told than this */
+    xf_subscription_fire(sub, XF_SUBSCRIPTION_ON_BAR);
+    sub->is_barred = false;
+    xf_subscription_tell(sub, tidings == XF_TELL_STATE ? XF_TELL_GONE : tidings);
+}
+
+/* It is told when there is room again: the call may come from within xf_subscription_tell_noted. */
+void xf_subscriber_lost(struct xf_simple *simple, const struct xf_stanza *stanza)
+{
+    struct xf_subscription *sub =
+        xf_map_find(simple->subscriber.by_pair,
+                    key_of(simple, xf_jid_bare(&stanza->to), xf_jid_bare(&stanza->from)));
+    unsigned tidings = tidings_of(stanza);
+    if (!sub)
+        end_again(simple, stanza, tidings);
+    else if (tidings == XF_TELL_SUBSCRIBED && sub->state != XF_SUBSCRIPTION_ACTIVE)
+        sub->wants_answer = true; /* it is told with the next NOTIFY that says so */
+    else if (tidings == XF_TELL_UNSUBSCRIBED ? sub->state == XF_SUBSCRIPTION_ENDED
+             : tidings == XF_TELL_MISSING    ? sub->is_missing
+                                             : tidings == XF_TELL_SUBSCRIBED || sub->has_state)
+        xf_subscription_tell(sub, tidings);
+}
+
 static void tell_some(void *owner)
 {
     struct xf_simple *simple = owner;
