@@ -271,6 +271,7 @@ static void end_again(struct xf_simple *simple, const struct xf_stanza *stanza, 
     xf_subscription_fire(sub, XF_SUBSCRIPTION_ON_BAR);
     sub->is_barred = false;
     xf_subscription_tell(sub, tidings == XF_TELL_STATE ? XF_TELL_GONE : tidings);
+    xf_subscription_save(sub);
 }
 
 /* It is told when there is room again: the call may come from within xf_subscription_tell_noted. */
@@ -280,14 +281,20 @@ void xf_subscriber_lost(struct xf_simple *simple, const struct xf_stanza *stanza
         xf_map_find(simple->subscriber.by_pair,
                     key_of(simple, xf_jid_bare(&stanza->to), xf_jid_bare(&stanza->from)));
     unsigned tidings = tidings_of(stanza);
-    if (!sub)
+    if (!sub) {
         end_again(simple, stanza, tidings);
-    else if (tidings == XF_TELL_SUBSCRIBED && sub->state != XF_SUBSCRIPTION_ACTIVE)
+        return;
+    }
+    if (tidings == XF_TELL_SUBSCRIBED && sub->state != XF_SUBSCRIPTION_ACTIVE)
         sub->wants_answer = true; /* it is told with the next NOTIFY that says so */
     else if (tidings == XF_TELL_UNSUBSCRIBED ? sub->state == XF_SUBSCRIPTION_ENDED
              : tidings == XF_TELL_MISSING    ? sub->is_missing
                                              : tidings == XF_TELL_SUBSCRIBED || sub->has_state)
         xf_subscription_tell(sub, tidings);
+    else
+        return;
+    sub->is_changed = true;
+    xf_subscription_save(sub);
 }
 
 static void tell_some(void *owner)
@@ -358,6 +365,20 @@ static bool restore_barred(struct xf_subscription *sub)
     return belongs;
 }
 
+/* It only waits for our user to be told. */
+static bool restore_over(struct xf_subscription *sub)
+{
+    sub->is_barred = true; /* no more is told than that */
+    xf_subscription_fire(sub, XF_SUBSCRIPTION_ON_BAR);
+    sub->is_barred = !(sub->tell & XF_TELL_UNSUBSCRIBED);
+    sub->is_changed = false;
+    if (!sub->tell)
+        xf_subscription_fire(sub, XF_SUBSCRIPTION_ON_DROP);
+    else if (sub->tell & XF_TELL_STATE)
+        sub->tell ^= XF_TELL_STATE | XF_TELL_GONE;
+    return true;
+}
+
 /* What came while nobody was here is lost: so each dialog is refreshed, which brings the state. */
 bool xf_subscriber_restore(struct xf_simple *simple, struct xf_span key, struct xf_span record,
                            uint32_t starts)
@@ -375,6 +396,8 @@ bool xf_subscriber_restore(struct xf_simple *simple, struct xf_span key, struct 
         xf_subscription_fire(sub, XF_SUBSCRIPTION_ON_DROP);
         return false;
     }
+    if (event == XF_SUBSCRIPTION_ON_BAR)
+        return restore_over(sub);
     if (!xf_subscription_is_allowed(sub))
         return restore_barred(sub);
     uint64_t due_ms = sub->due_ms;

@@ -96,7 +96,8 @@ struct xf_subscription {
     bool is_refreshing;          /* the request under way is in the dialog */
     bool is_raised;              /* a 423 was followed */
     bool has_expiry;             /* the present dialog has one, by its NOTIFY */
-    bool is_changed;             /* since its record was written */
+    bool is_changed;             /* since its record was written ... */
+    bool is_owing;               /* ... which says that our user has to be told */
     bool is_barred, is_hidden;   /* as it was looked at last (subscriber_bar.c) */
     struct xf_ua_client *client; /* under way, or NULL */
     char tag[XF_ID_CHARS + 1], call_id[XF_ID_CHARS + 1]; /* ours; "": none */

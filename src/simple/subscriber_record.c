@@ -15,7 +15,17 @@
 #define DAY_S   86400
 #define KEPT_S  (8 * DAY_S) /* without any change, to the end of the day */
 
-enum { WANTS_ANSWER = 1, HAS_STATE = 2, IS_OPEN = 4, IS_MISSING = 8 };
+enum {
+    WANTS_ANSWER = 1,
+    HAS_STATE = 2,
+    IS_OPEN = 4,
+    IS_MISSING = 8,
+    OWES_STATE = 16, /* what our user has to be told, while the link is down */
+    OWES_SUBSCRIBED = 32,
+    OWES_MISSING = 64,
+    OWES_UNSUBSCRIBED = 128,
+};
+enum { RESTS, IS_ACTIVE, IS_OVER };
 
 /* ------------------------------------------------------------------ the dialog */
 
@@ -77,7 +87,11 @@ static struct xf_span key_of(const struct xf_subscription *sub)
 static unsigned flags_of(const struct xf_subscription *sub)
 {
     return (sub->wants_answer ? WANTS_ANSWER : 0) | (sub->has_state ? HAS_STATE : 0) |
-           (sub->is_open ? IS_OPEN : 0) | (sub->is_missing ? IS_MISSING : 0);
+           (sub->is_open ? IS_OPEN : 0) | (sub->is_missing ? IS_MISSING : 0) |
+           (sub->tell & (XF_TELL_STATE | XF_TELL_GONE) ? OWES_STATE : 0) |
+           (sub->tell & XF_TELL_SUBSCRIBED ? OWES_SUBSCRIBED : 0) |
+           (sub->tell & XF_TELL_MISSING ? OWES_MISSING : 0) |
+           (sub->tell & XF_TELL_UNSUBSCRIBED ? OWES_UNSUBSCRIBED : 0);
 }
 
 /* A time of the clock as one of the calendar; 0: never. */
@@ -101,8 +115,10 @@ void xf_subscription_save(struct xf_subscription *sub)
     struct xf_buf *out = &sub->simple->subscriber.record;
     if (!sub->is_changed || !sub->simple->dialogs)
         return;
+    bool is_over = sub->state == XF_SUBSCRIPTION_ENDED;
     sub->is_changed = false;
-    if (sub->state == XF_SUBSCRIPTION_ENDING || sub->state == XF_SUBSCRIPTION_ENDED) {
+    sub->is_owing = sub->tell != 0;
+    if (sub->state == XF_SUBSCRIPTION_ENDING || (is_over && !sub->tell)) {
         xf_subscription_unsave(sub);
         return;
     }
@@ -111,7 +127,7 @@ void xf_subscription_save(struct xf_subscription *sub)
     struct xf_draft draft = xf_draft_begin(out);
     put(&draft, VERSION, 1);
     put(&draft, flags_of(sub), 1);
-    put(&draft, sub->state == XF_SUBSCRIPTION_ACTIVE, 1);
+    put(&draft, is_over ? IS_OVER : sub->state == XF_SUBSCRIPTION_ACTIVE ? IS_ACTIVE : RESTS, 1);
     put(&draft, to_unix(env, now_s, sub->seen_ms), 8);
     put(&draft, to_unix(env, now_s, sub->expires_ms), 8);
     put(&draft, to_unix(env, now_s, sub->due_ms), 8);
@@ -197,6 +213,17 @@ static bool take_dialog(struct xf_subscription *sub, struct xf_span bytes, uint3
     return true;
 }
 
+static void owe(struct xf_subscription *sub, unsigned flags)
+{
+    unsigned tidings = (flags & OWES_STATE ? XF_TELL_STATE : 0) |
+                       (flags & OWES_SUBSCRIBED ? XF_TELL_SUBSCRIBED : 0) |
+                       (flags & OWES_MISSING ? XF_TELL_MISSING : 0) |
+                       (flags & OWES_UNSUBSCRIBED ? XF_TELL_UNSUBSCRIBED : 0);
+    sub->is_owing = tidings != 0;
+    if (tidings)
+        xf_subscription_tell(sub, tidings);
+}
+
 bool xf_subscription_read(struct xf_subscription *sub, struct xf_span record, uint32_t starts,
                           enum xf_subscription_event *out_event)
 {
@@ -205,7 +232,7 @@ bool xf_subscription_read(struct xf_subscription *sub, struct xf_span record, ui
     int64_t now_s = env->unix_s(env);
     bool is_ours = number(&reader, 1) == VERSION;
     unsigned flags = (unsigned)number(&reader, 1);
-    bool is_active = number(&reader, 1) == 1;
+    unsigned state = (unsigned)number(&reader, 1);
     uint64_t seen_s = number(&reader, 8), expires_s = number(&reader, 8),
              due_s = number(&reader, 8);
     uint32_t least_s = (uint32_t)number(&reader, 4);
@@ -225,8 +252,10 @@ bool xf_subscription_read(struct xf_subscription *sub, struct xf_span record, ui
     sub->requested_s = UINT32_MAX; /* of the request before, which nobody knows any more */
     sub->payload = copy_of(payload);
     sub->payload_len = (uint32_t)payload.len;
-    *out_event = !dialog.len ? XF_SUBSCRIPTION_ON_START
-                 : is_active ? XF_SUBSCRIPTION_ON_ACTIVE
-                             : XF_SUBSCRIPTION_ON_PENDING;
+    *out_event = state == IS_OVER     ? XF_SUBSCRIPTION_ON_BAR
+                 : !dialog.len        ? XF_SUBSCRIPTION_ON_START
+                 : state == IS_ACTIVE ? XF_SUBSCRIPTION_ON_ACTIVE
+                                      : XF_SUBSCRIPTION_ON_PENDING;
+    owe(sub, flags);
     return true;
 }

@@ -253,6 +253,7 @@ static void arm(struct xf_subscription *sub)
 void xf_subscription_settle(struct xf_subscription *sub)
 {
     bool is_told = xf_subscription_tell_noted(sub);
+    sub->is_changed |= is_told && sub->is_owing;
     xf_subscription_save(sub);
     if (sub->state == XF_SUBSCRIPTION_ENDED && is_told)
         xf_subscription_fire(sub, XF_SUBSCRIPTION_ON_TOLD);
