@@ -97,6 +97,8 @@ bool xf_notifier_pay(struct xf_notifier_watch *watch)
             watch->owes |= (unsigned char)tidings[i].what;
             return false;
         }
+        if (tidings[i].what == XF_NOTIFIER_OWES_SUBSCRIBE)
+            xf_notifier_keep(watch); /* the next process need not ask */
     }
     return true;
 }

@@ -3,8 +3,8 @@
  * notifier_dialog.c — dialogs of watches as bytes: in memory, and in the store a record for each,
  * under "n" and our tag.
  *
- *     version, state of the watch (a byte each), when our user was asked (Unix time, 8 bytes), then
- *     the user, the watcher and the id of Event, each with its length (2 bytes), and the dialog
+ *     version, state of the watch (a byte each), when our user was asked (Unix time, 8 bytes; 0:
+ *     not yet, since the link was down), then the user, the watcher and the id of Event, each with its length (2 bytes), and the dialog
  *
  * A record is not written at each NOTIFY: it has the last CSeq of a block, and the next process
  * begins behind that (gaps are allowed, RFC 3261 section 12.2.1.1).
@@ -97,7 +97,9 @@ static enum xf_err write_record(struct xf_notifier_dialog *dialog, struct xf_dia
     xf_buf_clear(out);
     struct xf_draft draft = xf_draft_begin(out);
     xf_draft_append(&draft, head, sizeof(head));
-    put_time(&draft, env->unix_s(env) - (int64_t)(age_ms / 1000));
+    put_time(&draft, watch->owes & XF_NOTIFIER_OWES_SUBSCRIBE
+                         ? 0
+                         : env->unix_s(env) - (int64_t)(age_ms / 1000));
     put_text(&draft, watch->user);
     put_text(&draft, watch->watcher);
     put_text(&draft, xf_span_of(xf_notifier_dialog_event_id(dialog)));

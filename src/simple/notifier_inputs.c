@@ -72,6 +72,7 @@ bool xf_notifier_refused(struct xf_simple *simple, struct xf_span id, enum xf_st
         watch->absent_ms = 0;
         xf_notifier_pay_later(watch, watch->state == XF_NOTIFIER_ASKED ? XF_NOTIFIER_OWES_SUBSCRIBE
                                                                        : XF_NOTIFIER_OWES_PROBE);
+        xf_notifier_keep(watch);
     } else if (error == XF_STANZA_ERROR_NOT_ALLOWED) {
         xf_notifier_fire(watch, XF_NOTIFIER_ON_REFUSE);
     }

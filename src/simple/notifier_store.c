@@ -104,8 +104,13 @@ static void restore(struct xf_simple *simple, const struct record *record,
     dialog->expires_ms =
         env->clock->now_ms + ms_until(env->unix_s(env), expires_s, XF_NOTIFIER_EXPIRES_MAX_S);
     dialog->kept_cseq = value->local_cseq; /* the next number is written first */
-    if (watch->state == XF_NOTIFIER_NEW)
+    if (watch->state == XF_NOTIFIER_NEW) {
         xf_notifier_fire(watch, events[record->state]);
+        if (watch->state == XF_NOTIFIER_ASKED && record->asked_s == 0) {
+            watch->asked_ms = env->clock->now_ms;
+            xf_notifier_pay_later(watch, XF_NOTIFIER_OWES_SUBSCRIBE);
+        }
+    }
     xf_notifier_settle(watch);
 }
 
