@@ -4,7 +4,7 @@
  * without one.
  *
  *   - The time for an answer runs from xf_ua_send on, so that looking up and connecting are part
- *     of it.
+ *     of it. When it is over and the conn is not read, it begins again, some times.
  *   - An answer is found by branch and method, and must come over a conn of the same hop with the
  *     same CSeq. All others are dropped (RFC 3261 section 18.1.2).
  *   - INVITE: an answer of 300 and above is acknowledged here; a 2xx by the owner, and what it
@@ -24,6 +24,8 @@
 
 /* Of a request of ours: a body of 64 KiB with the headers of a dialog. max-message is for peers. */
 #define REQUEST_MAX (256u << 10)
+
+#define LATE_MAX 4 /* so often more is waited for an answer that may be there, and is not read */
 
 #define OWNER_TIMES 2 /* what may be open to all hops of an owner, in times what may be to one */
 
@@ -302,9 +304,21 @@ void xf_ua_client_answer(struct xf_flow *flow, const struct xf_sip_message *answ
 
 /* ------------------------------------------------------------------ sending */
 
+/* It may be there, behind what we do not read now. An INVITE has other times. */
+static bool has_unread_answer(const struct xf_ua_client *client)
+{
+    return client->flow && xf_flow_is_open(client->flow) && xf_flow_is_paused(client->flow) &&
+           client->method != XF_SIP_INVITE && client->late_count < LATE_MAX;
+}
+
 static void on_timer(void *owner)
 {
     struct xf_ua_client *client = owner;
+    if (client->cause == XF_UA_CAUSE_NONE && has_unread_answer(client)) {
+        client->late_count++;
+        xf_timer_start(client->ua->env->timers, &client->timer, XF_UA_T_MS);
+        return;
+    }
     if (client->cause != XF_UA_CAUSE_NONE) {
         fire(client, XF_UA_CLIENT_ON_NO_ANSWER);
         return;

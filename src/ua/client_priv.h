@@ -54,11 +54,12 @@ struct xf_ua_client {
     struct xf_buf bytes;   /* the request */
     const struct xf_ua_client_events *events;
     void *owner;
-    bool is_told;          /* done was called, or nobody wants to know */
-    bool is_counted;       /* how it ended */
-    bool wants_cancel;     /* as soon as it is PROCEEDING */
-    struct xf_timer timer; /* B, F; INVITE: how long it may be PROCEEDING; M */
-    struct xf_node acks;   /* struct xf_ua_client_ack */
+    bool is_told;             /* done was called, or nobody wants to know */
+    bool is_counted;          /* how it ended */
+    bool wants_cancel;        /* as soon as it is PROCEEDING */
+    unsigned char late_count; /* how often the time for an answer began again */
+    struct xf_timer timer;    /* B, F; INVITE: how long it may be PROCEEDING; M */
+    struct xf_node acks;      /* struct xf_ua_client_ack */
     unsigned ack_count;
 
     const struct xf_sip_message *answer; /* that is handled now; NULL: none */

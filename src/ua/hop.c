@@ -295,14 +295,21 @@ static void connect_one(struct xf_hop *hop)
 
 /* ------------------------------------------------------------------ sending */
 
-/* The open conn with the fewest open requests; NULL: none. */
+/* Answers on a conn that is not read come late. */
+static bool is_better(const struct xf_flow *flow, const struct xf_flow *best)
+{
+    bool is_read = !xf_flow_is_paused(flow), is_best_read = !xf_flow_is_paused(best);
+    return is_read == is_best_read ? flow->client_count < best->client_count : is_read;
+}
+
+/* The open conn with the fewest open requests, of those that are read; NULL: none. */
 static struct xf_flow *pick(const struct xf_hop *hop)
 {
     struct xf_flow *best = NULL;
     XF_LIST_EACH (node, &hop->flows) {
         struct xf_flow *flow = XF_CONTAINER(node, struct xf_flow, hop_node);
         if (xf_flow_is_open(flow) && !flow->is_congested && !flow->is_unproved &&
-            (!best || flow->client_count < best->client_count))
+            (!best || is_better(flow, best)))
             best = flow;
     }
     return best;
