@@ -5,7 +5,8 @@
  * White space becomes one space, elements that begin a line a line feed, references their
  * characters; the content of script, style, head and title is left out, and so is every other tag.
  * It is no HTML parser: whatever a client draws from a document that is not well-formed, here each
- * '<' in front of a name is a tag up to its '>', and without one the rest is left out.
+ * '<' in front of a name is a tag up to its '>', and without one the rest is left out. A '>' in a
+ * value in quotes does not end it.
  */
 #include "chat_priv.h"
 
@@ -60,6 +61,11 @@ static bool is_letter(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
+static bool is_white(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
 static bool is_name_char(char c)
 {
     return is_letter(c) || (c >= '0' && c <= '9');
@@ -90,16 +96,26 @@ static bool is_block(struct xf_span name)
     return is_in(name, names, XF_ARRAY_LEN(names));
 }
 
-/* Behind the '>' that is in no quotes. */
+/* Behind the quote that ends the value which begins behind `p`; NULL: `p` is no such quote. */
+static const char *value_end(const char *p, const char *end, bool is_value)
+{
+    const char *close = NULL;
+
+    if (is_value && (*p == '"' || *p == '\''))
+        close = memchr(p + 1, *p, (size_t)(end - p - 1));
+    return close ? close + 1 : NULL;
+}
+
+/* Behind the '>' that is in no quotes: they count behind '=', and when they are closed. */
 static const char *tag_end(const char *p, const char *end)
 {
+    bool is_value = false;
+
     while (p < end && *p != '>') {
-        if (*p == '"' || *p == '\'') {
-            p = memchr(p + 1, *p, (size_t)(end - p - 1));
-            if (!p)
-                return end;
-        }
-        p++;
+        const char *behind = value_end(p, end, is_value);
+
+        is_value = !behind && (*p == '=' || (is_value && is_white(*p)));
+        p = behind ? behind : p + 1;
     }
     return p < end ? p + 1 : end;
 }
@@ -263,11 +279,6 @@ static bool take_reference(struct scan *scan)
 }
 
 /* ------------------------------------------------------------------ the document */
-
-static bool is_white(char c)
-{
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
 
 static void take_text(struct scan *scan)
 {

@@ -560,7 +560,7 @@ static const struct {
     const char *headers, *piece;
 } slow[] = {
     {HTML, "<"}, {HTML, "<a "}, {HTML, "<a '"}, {HTML, "<!--"}, {HTML, "&"}, {HTML, "&#"}, {HTML, "<script>"},
-    {HTML, "<style></styl"}, {HTML, "</"}, {HTML, "<br>"}, {HTML, "<p>"}, {HTML, "<!"},
+    {HTML, "<a c='>"}, {HTML, "<a c=\" "}, {HTML, "<style></styl"}, {HTML, "</"}, {HTML, "<br>"}, {HTML, "<p>"}, {HTML, "<!"},
     {MIXED, "--b"}, {MIXED, "--b\r\n"}, {MIXED, "\r\n"}, {MIXED, "--b\r\nContent-Type: multipart/mixed;boundary=b\r\n\r\n"},
     {MIXED, "--b\r\nContent-Type: multipart/mixed;boundary=\"\r\n\"\r\n\r\n"}, {MIXED, "--b\r\nA: b\r\n c\r\n"},
 };
@@ -607,7 +607,10 @@ static const struct {
     {"a closing tag alone",     "a</b>c</", "ac</"},
     {"attributes",              "<a href='x>y' title=\"<b>\">z</a>", "z"},
     {"a tag without an end",    "a<b c", "a"},
-    {"a quote without an end",  "a<b c='>d", "a"},
+    {"a quote without an end",  "a<b c='>d", "ad"},
+    {"a quote in a value without quotes", "<p title=it's>a</p>", "a"},
+    {"a quote in a name",       "<p it's>a</p><p \">b</p>", "a\\nb"},
+    {"white space before a quote", "<p c = '>' d=\">\">a</p>", "a"},
     {"comments",                "a<!-- <b> -- > -->b<!---->c<!-- d", "abc"},
     {"declarations",            "<!DOCTYPE html><?xml version='1.0'?>a<![CDATA[b]]>c", "ac"},
     {"hidden elements",         "<head><title>t</title></head>a<style>b</style><script>c</script>", "a"},
