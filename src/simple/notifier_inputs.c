@@ -44,6 +44,8 @@ void xf_notifier_take(struct xf_simple *simple, const struct xf_stanza *stanza)
         xf_notifier_fire(watch, refusal_of(watch));
     else
         take_state(watch, stanza); /* an error changes nothing */
+    if (!watch->is_active)         /* while no presence passes, nobody would know when it does */
+        xf_notifier_judge(watch);
     watch->is_held = false;
     xf_notifier_settle(watch);
 }
