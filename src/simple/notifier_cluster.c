@@ -56,6 +56,13 @@ static const struct {
     {XF_NOTIFIER_OWES_PROBE, "probe"},
 };
 
+/* Else policy has refused the probe, and it is asked again when that changes. */
+static bool may_ask(const struct xf_notifier_watch *watch)
+{
+    return xf_simple_passes(watch->simple, watch->user, xf_notifier_peer(watch), XF_DIRECTION_IN,
+                            XF_KINDS_SUBSCRIPTION, true);
+}
+
 /*
  * False: the cluster takes nothing now. What becomes of a question matters until the watcher is
  * told `active`.
@@ -82,7 +89,7 @@ static bool pay_one(struct xf_notifier_watch *watch, size_t i)
         watch->absent_ms = absent_ms;
     if (is_told && tidings[i].what == XF_NOTIFIER_OWES_UNAVAILABLE)
         xf_subscriber_tell_again(watch->simple, watch->user, watch->watcher);
-    if (is_told && tidings[i].what == XF_NOTIFIER_OWES_PROBE)
+    if (is_told && tidings[i].what == XF_NOTIFIER_OWES_PROBE && may_ask(watch))
         xf_notifier_await(watch);
     return is_told;
 }
