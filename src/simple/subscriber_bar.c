@@ -18,6 +18,10 @@ static bool look_at(void *value)
     struct xf_subscription *sub = value;
     bool was_barred = sub->is_barred, is_allowed = xf_subscription_is_allowed(sub);
     bool is_seen_anew = is_allowed && xf_subscription_hide(sub);
+    if (is_allowed && xf_subscription_answer(sub)) {
+        xf_subscription_tell(sub, sub->has_state ? XF_TELL_STATE : 0);
+        is_seen_anew = true;
+    }
     if (!is_allowed && (!was_barred || !xf_subscription_belongs(sub)))
         xf_subscription_bar(sub);
     else if (is_allowed && was_barred && sub->state == XF_SUBSCRIPTION_RESTING)

@@ -198,9 +198,7 @@ static void go_on(struct notice *notice, const struct xf_sip_subscription_state 
         xf_subscription_fade(sub);
         return;
     }
-    if (sub->wants_answer)
-        xf_subscription_tell(sub, XF_TELL_SUBSCRIBED);
-    sub->wants_answer = false;
+    (void)xf_subscription_answer(sub);
     if (notice->has_pidf)
         show(notice);
     else

@@ -185,6 +185,8 @@ void xf_subscription_release(struct xf_subscription *sub); /* its memory, and it
 void xf_subscription_tell(struct xf_subscription *sub, unsigned tidings);
 /* Keep this presence, and tell it. */
 void xf_subscription_show(struct xf_subscription *sub, const struct xf_availability *availability);
+/* It lets our user see it: `subscribed`, once policy lets that pass. False: nothing to tell. */
+bool xf_subscription_answer(struct xf_subscription *sub);
 /* The contact is not available, as far as we know. */
 void xf_subscription_fade(struct xf_subscription *sub);
 /* Does presence of the contact pass, as before? If not, our user is told. False: as before. */

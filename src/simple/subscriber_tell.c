@@ -61,6 +61,19 @@ void xf_subscription_fade(struct xf_subscription *sub)
     keep(sub, XF_SPAN_NONE);
 }
 
+bool xf_subscription_answer(struct xf_subscription *sub)
+{
+    if (!sub->wants_answer || sub->state != XF_SUBSCRIPTION_ACTIVE ||
+        !xf_simple_passes(sub->simple, xf_subscription_user(sub),
+                          xf_simple_domain_of(xf_subscription_contact(sub)), XF_DIRECTION_IN,
+                          XF_KINDS_SUBSCRIPTION, false))
+        return false;
+    sub->wants_answer = false;
+    sub->is_changed = true;
+    xf_subscription_tell(sub, XF_TELL_SUBSCRIBED);
+    return true;
+}
+
 bool xf_subscription_hide(struct xf_subscription *sub)
 {
     bool is_hidden = !xf_simple_passes(sub->simple, xf_subscription_user(sub),
