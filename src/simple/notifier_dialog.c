@@ -4,7 +4,8 @@
  * under "n" and our tag.
  *
  *     version, state of the watch (a byte each), when our user was asked (Unix time, 8 bytes; 0:
- *     not yet, since the link was down), then the user, the watcher and the id of Event, each with its length (2 bytes), and the dialog
+ *     not yet, since the link was down), then the user, the watcher and the id of Event, each
+ *     with its length (2 bytes), and the dialog
  *
  * A record is not written at each NOTIFY: it has the last CSeq of a block, and the next process
  * begins behind that (gaps are allowed, RFC 3261 section 12.2.1.1).

@@ -238,7 +238,7 @@ XF_MUST_USE bool xf_subscriber_restore(struct xf_simple *simple, struct xf_span 
  */
 void xf_subscriber_tell_again(struct xf_simple *simple, struct xf_span user,
                               struct xf_span contact);
-/* The cluster has not got this presence, since the link went down behind it: again when it is up. */
+/* The cluster has not got this presence, since the link went down: again when it is up. */
 void xf_subscriber_lost(struct xf_simple *simple, const struct xf_stanza *stanza);
 void xf_subscriber_reload(struct xf_simple *simple);
 void xf_subscriber_resume(struct xf_simple *simple);
