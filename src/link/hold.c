@@ -9,12 +9,17 @@
  *
  * What cannot be returned, such as the result of a request, would be lost: while the component is
  * down it waits for RESULT_MS.
+ *
+ * Errors to one peer go through its queue, which may be smaller than the hold: so not all of them
+ * are told at once, but EXPIRE_COUNT, and others each EXPIRE_MS.
  */
 #include "hold_priv.h"
 
 #include <xfed/base/alloc.h>
 
-#define RESULT_MS 30000 /* most askers give up then */
+#define RESULT_MS    30000 /* most askers give up then */
+#define EXPIRE_COUNT 500
+#define EXPIRE_MS    50
 
 static bool is_result(const struct xf_stanza_copy *copy)
 {
@@ -51,6 +56,8 @@ static void arm(struct xf_hold *hold)
     uint64_t now_ms = hold->clock->now_ms, at_ms = due_ms(hold, oldest);
     if (!hold->is_up && usual_ms(hold) > now_ms && usual_ms(hold) < at_ms)
         at_ms = usual_ms(hold);
+    if (hold->has_more)
+        at_ms = now_ms + EXPIRE_MS;
     xf_timer_start(hold->timers, &hold->timer, at_ms > now_ms ? at_ms - now_ms : 0);
 }
 
@@ -109,16 +116,20 @@ static void on_due(void *owner)
     bool is_first = !hold->is_up && !hold->has_only_results;
     struct xf_stanza_queue expired;
     xf_stanza_queue_init(&expired, NULL);
-    hold->has_only_results = !hold->is_up && now_ms >= usual_ms(hold);
+    hold->has_more = false;
     XF_STANZA_QUEUE_EACH (copy, &hold->stanzas) {
         bool is_due = due_ms(hold, copy) <= now_ms;
         if (!is_due && !is_first)
             break;
         if (!is_due)
             continue;
+        hold->has_more = expired.held.count == EXPIRE_COUNT && !hold->budget->is_over;
+        if (hold->has_more)
+            break;
         xf_stanza_queue_remove(&hold->stanzas, copy);
         xf_stanza_queue_append(&expired, copy);
     }
+    hold->has_only_results = !hold->is_up && now_ms >= usual_ms(hold) && !hold->has_more;
     tell_all(hold, &expired);
 }
 
@@ -142,7 +153,7 @@ void xf_hold_down(struct xf_hold *hold)
 {
     if (!hold->is_up)
         return;
-    hold->is_up = hold->has_only_results = false;
+    hold->is_up = hold->has_only_results = hold->has_more = false;
     hold->down_since_ms = hold->clock->now_ms;
     arm(hold);
 }
@@ -209,7 +220,7 @@ void xf_hold_flush(struct xf_hold *hold, bool (*send)(void *owner, struct xf_sta
 
 void xf_hold_over(struct xf_hold *hold)
 {
-    hold->has_only_results = false;
+    hold->has_only_results = hold->has_more = false;
     arm(hold);
 }
 

@@ -39,6 +39,7 @@ struct xf_hold {
     struct xf_timer timer; /* runs while something is kept */
     bool is_up;
     bool has_only_results;  /* all else expired, while it is down; what is put back is in front */
+    bool has_more;          /* more is due than was told */
     uint64_t down_since_ms; /* valid while not is_up */
     void (*expired)(void *owner, struct xf_stanza *stanza); /* borrowed */
     /* Follows the last of the stanzas that expired together: there is room. */
