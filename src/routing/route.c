@@ -364,10 +364,16 @@ void xf_route_refuse(struct xf_route *route)
     xf_route_rest(route);
 }
 
-/* It cannot be returned, and the peer may be back in time. Presence is repaired instead. */
+/* That a user has gone is repaired when the peer is back (repair.c). */
+static bool is_repaired(const struct xf_stanza *stanza)
+{
+    return stanza->kind == XF_STANZA_PRESENCE && xf_span_is(stanza->type, "unavailable");
+}
+
+/* It cannot be returned, and the peer may be back in time. */
 static bool may_wait(const struct xf_route *route, const struct xf_stanza *stanza)
 {
-    return !xf_stanza_may_bounce(stanza) && stanza->kind != XF_STANZA_PRESENCE &&
+    return !xf_stanza_may_bounce(stanza) && !is_repaired(stanza) &&
            xf_probe_may_pass(route->cause) && !route->routing->is_draining;
 }
 
