@@ -75,9 +75,9 @@ void xf_routing_reload(struct xf_routing *routing, struct xf_policy *policy,
  */
 void xf_routing_drain(struct xf_routing *routing);
 /*
- * The time for queues is over: what peers sent, and what waits for an e-mail address, goes back to
- * them while it can be sent, and nothing more waits for one until xf_routing_finish, after which
- * nobody can be told. True: there was something.
+ * The time for queues is over: what peers sent and waits for an e-mail address is returned, while
+ * their streams can still take the errors. From now on nothing of theirs waits for an address.
+ * True: there was something.
  */
 bool xf_routing_return_unmapped(struct xf_routing *routing);
 /*
