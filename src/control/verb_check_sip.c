@@ -22,24 +22,18 @@
 enum step { STEP_POLICY, STEP_DNS, STEP_TCP, STEP_TLS, STEP_CERTIFICATE, STEP_OPTIONS, STEPS };
 static const char *const step_names[STEPS] = {"policy", "DNS", "TCP", "TLS", "certificate", "OPTIONS"};
 
-/*
- * Which step failed, by the word of the cause; any other word is about the request itself. And what
- * to do, where no line of the log says it.
- */
+/* Which step failed, by the word of the cause; any other word is about the request itself. */
 static const struct {
     const char *cause;
     enum step step;
-    enum xf_help help;
 } failures[] = {
-    {"policy",         STEP_POLICY,      XF_HELP_NONE},
-    {"dns-not-found",  STEP_DNS,         XF_HELP_NONE},
-    {"dns-no-service", STEP_DNS,         XF_HELP_NONE},
-    {"dns-failed",     STEP_DNS,         XF_HELP_NONE},
-    {"connect",        STEP_TCP,         XF_HELP_NONE},
-    {"tls",            STEP_TLS,         XF_HELP_NONE},
-    {"certificate",    STEP_CERTIFICATE, XF_HELP_NONE},
-    {"lost",           STEP_OPTIONS,     XF_HELP_SIP_CUT},
-    {"timeout",        STEP_OPTIONS,     XF_HELP_SIP_UNANSWERED},
+    {"policy",         STEP_POLICY},
+    {"dns-not-found",  STEP_DNS},
+    {"dns-no-service", STEP_DNS},
+    {"dns-failed",     STEP_DNS},
+    {"connect",        STEP_TCP},
+    {"tls",            STEP_TLS},
+    {"certificate",    STEP_CERTIFICATE},
 };
 /* clang-format on */
 
@@ -242,17 +236,14 @@ static void put_detail(const struct job *job, json_t *result, enum step failed, 
     xf_free(both);
 }
 
+/* A line of the log may know better what to do, and may have come before we looked. */
 static void show_unanswered(const struct job *job, json_t *result, const char *cause,
-                            const char *text)
+                            enum xf_help help, const char *text)
 {
     enum step failed = STEP_OPTIONS;
-    enum xf_help help = XF_HELP_NONE;
-    for (size_t i = 0; i < XF_ARRAY_LEN(failures); i++) {
-        if (strcmp(failures[i].cause, cause) != 0)
-            continue;
-        failed = failures[i].step;
-        help = failures[i].help;
-    }
+    for (size_t i = 0; i < XF_ARRAY_LEN(failures); i++)
+        if (strcmp(failures[i].cause, cause) == 0)
+            failed = failures[i].step;
     show_steps(job, failed, "failed", NULL);
     xf_json_put(result, "addr", job->addr);
     xf_json_put(result, "cause", cause);
@@ -265,7 +256,8 @@ static void show_unanswered(const struct job *job, json_t *result, const char *c
     xf_json_put(result, "advice", job->advice);
 }
 
-static void on_checked(void *owner, unsigned status, const char *cause, const char *text)
+static void on_checked(void *owner, unsigned status, const char *cause, enum xf_help help,
+                       const char *text)
 {
     struct job *job = owner;
     json_t *result = json_object();
@@ -279,7 +271,7 @@ static void on_checked(void *owner, unsigned status, const char *cause, const ch
     if (status)
         show_answered(job, result, status, text);
     else
-        show_unanswered(job, result, cause, text);
+        show_unanswered(job, result, cause, help, text);
     xf_control_put_down(job->client->control, job->local, result);
     xf_client_done(job->client, result);
 }

@@ -146,10 +146,11 @@ struct check {
     void *owner;
 };
 
-static void on_checked(void *owner, unsigned status, enum xf_ua_cause cause, const char *text)
+static void on_checked(void *owner, unsigned status, enum xf_ua_cause cause, enum xf_help help,
+                       const char *text)
 {
     struct check *check = owner;
-    check->done(check->owner, status, xf_ua_cause_word(cause), text);
+    check->done(check->owner, status, xf_ua_cause_word(cause), help, text);
     xf_free(check);
 }
 

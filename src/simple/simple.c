@@ -226,19 +226,19 @@ void xf_simple_finish(struct xf_simple *simple)
 /* ------------------------------------------------------------------ OPTIONS of ours */
 
 static void finish(struct xf_simple_check *check, unsigned status, enum xf_ua_cause cause,
-                   const char *text)
+                   enum xf_help help, const char *text)
 {
     xf_simple_checked_fn done = check->done;
     void *owner = check->owner;
     xf_timer_stop(&check->later);
     xf_free(check);
-    done(owner, status, cause, text);
+    done(owner, status, cause, help, text);
 }
 
 static void on_later(void *owner)
 {
     struct xf_simple_check *check = owner;
-    finish(check, 0, check->cause, "the request could not be sent");
+    finish(check, 0, check->cause, XF_HELP_NONE, "the request could not be sent");
 }
 
 static void on_done(void *owner, struct xf_ua_client *client, const struct xf_ua_outcome *outcome)
@@ -248,7 +248,8 @@ static void on_done(void *owner, struct xf_ua_client *client, const struct xf_ua
     (void)client;
     if (answer)
         snprintf(text, sizeof(text), "%.*s", XF_SPAN_ARGS(answer->reason));
-    finish(owner, answer ? answer->status : 0, outcome->cause, answer ? text : outcome->text);
+    finish(owner, answer ? answer->status : 0, outcome->cause, outcome->help,
+           answer ? text : outcome->text);
 }
 
 static const struct xf_ua_client_events client_events = {.done = on_done};

@@ -195,8 +195,7 @@ void xf_flow_admit(struct xf_flow *flow)
         return;
     }
     xf_flow_log_refused(flow);
-    flow->ua->flow_events->failed(flow, XF_UA_CAUSE_CERTIFICATE, XF_CONN_END_LOCAL,
-                                  flow->fault.text);
+    flow->ua->flow_events->failed(flow, XF_UA_CAUSE_CERTIFICATE, flow->fault.text);
     xf_flow_end(flow, NULL, XF_UA_CAUSE_CERTIFICATE, 0);
 }
 

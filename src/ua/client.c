@@ -109,14 +109,18 @@ void xf_ua_client_give_up(struct xf_ua_client *client)
     bool is_unsent = !client->flow;
     xf_list_remove(&client->node);
     close_client(client);
-    tell(client, &(struct xf_ua_outcome){
-                     .cause = client->cause, .text = client->text, .is_unsent = is_unsent});
+    tell(client, &(struct xf_ua_outcome){.cause = client->cause,
+                                         .help = client->help,
+                                         .text = client->text,
+                                         .is_unsent = is_unsent});
     free_client(client);
 }
 
-void xf_ua_client_fail(struct xf_ua_client *client, enum xf_ua_cause cause, const char *text)
+void xf_ua_client_fail(struct xf_ua_client *client, enum xf_ua_cause cause, enum xf_help help,
+                       const char *text)
 {
     client->cause = cause;
+    client->help = help;
     xf_free(client->text);
     client->text = xf_strdup(text);
     fire(client, XF_UA_CLIENT_ON_NO_ANSWER);
@@ -126,13 +130,16 @@ void xf_ua_client_flow_ended(struct xf_flow *flow)
 {
     struct xf_node lost;
     char text[200];
+    bool is_stopping = flow->cause == XF_UA_CAUSE_SHUTDOWN;
+    enum xf_ua_cause cause = is_stopping ? flow->cause : XF_UA_CAUSE_LOST;
+    enum xf_help help = flow->fault.help;
+    if (help == XF_HELP_NONE && !is_stopping)
+        help = XF_HELP_SIP_CUT;
     snprintf(text, sizeof(text), "the connection ended before the answer%s%s",
              flow->fault.text ? ": " : "", flow->fault.text ? flow->fault.text : "");
     xf_list_take_all(&lost, &flow->clients);
     while (!xf_list_is_empty(&lost))
-        xf_ua_client_fail(XF_CONTAINER(lost.next, struct xf_ua_client, node),
-                          flow->cause == XF_UA_CAUSE_SHUTDOWN ? flow->cause : XF_UA_CAUSE_LOST,
-                          text);
+        xf_ua_client_fail(XF_CONTAINER(lost.next, struct xf_ua_client, node), cause, help, text);
 }
 
 void xf_ua_client_cut_all(struct xf_ua *ua)
@@ -140,7 +147,7 @@ void xf_ua_client_cut_all(struct xf_ua *ua)
     size_t cursor = 0;
     void *client;
     while (xf_map_next(ua->clients, &cursor, NULL, &client))
-        xf_ua_client_fail(client, XF_UA_CAUSE_SHUTDOWN, "this server is stopping");
+        xf_ua_client_fail(client, XF_UA_CAUSE_SHUTDOWN, XF_HELP_NONE, "this server is stopping");
 }
 
 /* ------------------------------------------------------------------ ACK and CANCEL */
@@ -325,7 +332,7 @@ static void on_timer(void *owner)
     }
     if (client->state == XF_UA_CLIENT_PROCEEDING && client->method == XF_SIP_INVITE)
         send_companion(client, XF_SIP_CANCEL, XF_SPAN_NONE);
-    xf_ua_client_fail(client, XF_UA_CAUSE_TIMEOUT, "no answer in time");
+    xf_ua_client_fail(client, XF_UA_CAUSE_TIMEOUT, XF_HELP_SIP_UNANSWERED, "no answer in time");
 }
 
 void xf_ua_client_send(struct xf_ua_client *client, struct xf_flow *flow)

@@ -64,6 +64,7 @@ struct xf_ua_client {
 
     const struct xf_sip_message *answer; /* that is handled now; NULL: none */
     enum xf_ua_cause cause;              /* of NO_ANSWER */
+    enum xf_help help;                   /* what to do about it */
     char *text;                          /* the same for people */
 };
 
@@ -71,7 +72,8 @@ extern const struct xf_machine xf_ua_client_machine; /* client_states.c */
 
 /* Write it to the conn. */
 void xf_ua_client_send(struct xf_ua_client *client, struct xf_flow *flow);
-void xf_ua_client_fail(struct xf_ua_client *client, enum xf_ua_cause cause, const char *text);
+void xf_ua_client_fail(struct xf_ua_client *client, enum xf_ua_cause cause, enum xf_help help,
+                       const char *text);
 void xf_ua_client_flow_ended(struct xf_flow *flow); /* all that was sent on it */
 void xf_ua_client_answer(struct xf_flow *flow, const struct xf_sip_message *answer);
 void xf_ua_client_cut_all(struct xf_ua *ua);

@@ -98,10 +98,12 @@ static void on_closed(void *owner, enum xf_conn_end end, const char *detail)
     if (flow->state == XF_FLOW_SECURING)
         xf_ua_count_handshake(flow, false);
     flow->conn = NULL;
+    if (!flow->fault.reason)
+        flow->fault.help = xf_ua_help(end);
     if (flow->state != XF_FLOW_ENDING) {
         flow->cause = cause_of(flow, end);
         if (!flow->open_ms)
-            flow->ua->flow_events->failed(flow, flow->cause, end, detail);
+            flow->ua->flow_events->failed(flow, flow->cause, detail);
         fire(flow, XF_FLOW_ON_END);
     }
     xf_flow_log_end(flow, end, detail);
@@ -433,7 +435,7 @@ static void on_due(void *owner)
         xf_ua_count_handshake(flow, false);
     if (!flow->open_ms) {
         flow->fault = handshake;
-        flow->ua->flow_events->failed(flow, XF_UA_CAUSE_TLS, XF_CONN_END_TIMEOUT, handshake.text);
+        flow->ua->flow_events->failed(flow, XF_UA_CAUSE_TLS, handshake.text);
     }
     xf_flow_end(flow, flow->open_ms ? &message : &handshake,
                 flow->open_ms ? XF_UA_CAUSE_LOST : XF_UA_CAUSE_TLS, 0);

@@ -50,9 +50,8 @@ struct xf_flow_events {
     /* TLS begins on a conn of ours: by what? */
     void (*secures)(struct xf_flow *flow, struct xf_tls_request *request);
     void (*up)(struct xf_flow *flow);
-    /* A conn of ours did not come up: before `left`. */
-    void (*failed)(struct xf_flow *flow, enum xf_ua_cause cause, enum xf_conn_end end,
-                   const char *detail);
+    /* A conn of ours did not come up: before `left`. What to do about it: flow->fault.help. */
+    void (*failed)(struct xf_flow *flow, enum xf_ua_cause cause, const char *detail);
     void (*left)(struct xf_flow *flow);  /* it is out of use, inside the call that did it */
     void (*ended)(struct xf_flow *flow); /* the same, after that call has returned */
     void (*room)(struct xf_flow *flow);  /* its output has drained */
@@ -105,7 +104,7 @@ struct xf_flow {
     struct xf_node clients, servers;                   /* transactions on it */
     unsigned client_count, server_count, invite_count; /* the last ones are of the servers */
 
-    struct xf_ua_fault fault; /* why we end it; reason NULL: the other side did */
+    struct xf_ua_fault fault; /* why we end it; reason NULL: the other side did (help: why) */
     enum xf_ua_cause cause;   /* the same for requests of ours that did not get through */
     bool is_told;             /* a line of the log has said why it ends */
 };

@@ -82,12 +82,13 @@ static void fail_waiting(struct xf_hop *hop)
 {
     struct xf_node failed;
     enum xf_ua_cause cause = hop->cause;
+    enum xf_help help = hop->help;
     char text[sizeof(hop->text)];
     memcpy(text, hop->text, sizeof(text));
     hop->cause = XF_UA_CAUSE_NONE;
     xf_list_take_all(&failed, &hop->waiting);
     while (!xf_list_is_empty(&failed))
-        xf_ua_client_fail(XF_CONTAINER(failed.next, struct xf_ua_client, node), cause, text);
+        xf_ua_client_fail(XF_CONTAINER(failed.next, struct xf_ua_client, node), cause, help, text);
 }
 
 static void on_later(void *owner)
@@ -386,8 +387,7 @@ void xf_hop_room(struct xf_flow *flow)
         xf_hop_pump(flow->hop);
 }
 
-void xf_hop_failed(struct xf_flow *flow, enum xf_ua_cause cause, enum xf_conn_end end,
-                   const char *detail)
+void xf_hop_failed(struct xf_flow *flow, enum xf_ua_cause cause, const char *detail)
 {
     static const char *const words[] = {[XF_UA_CAUSE_CONNECT] =
                                             "no server of the domain is reached: ",
@@ -397,7 +397,7 @@ void xf_hop_failed(struct xf_flow *flow, enum xf_ua_cause cause, enum xf_conn_en
     if (!hop)
         return;
     hop->cause = cause;
-    hop->help = flow->fault.help == XF_HELP_NONE ? xf_ua_help(end) : flow->fault.help;
+    hop->help = flow->fault.help;
     snprintf(hop->text, sizeof(hop->text), "%s%s", words[cause], detail);
 }
 

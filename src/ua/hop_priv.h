@@ -54,8 +54,7 @@ struct xf_flow *xf_hop_any_flow(struct xf_ua *ua, struct xf_span local, struct x
 /* What its conns tell: struct xf_flow_events. Of a flow without hop they do nothing. */
 void xf_hop_secures(struct xf_flow *flow, struct xf_tls_request *request);
 void xf_hop_up(struct xf_flow *flow);
-void xf_hop_failed(struct xf_flow *flow, enum xf_ua_cause cause, enum xf_conn_end end,
-                   const char *detail);
+void xf_hop_failed(struct xf_flow *flow, enum xf_ua_cause cause, const char *detail);
 void xf_hop_left(struct xf_flow *flow);
 void xf_hop_room(struct xf_flow *flow);
 

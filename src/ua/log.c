@@ -85,7 +85,7 @@ void xf_flow_log_end(struct xf_flow *flow, enum xf_conn_end end, const char *det
                 XF_STR("server", flow->target), XF_WORD("reason", end_word(flow, end)),
                 XF_STR("detail", flow->fault.text ? flow->fault.text : detail),
                 XF_INT("ms", flow->open_ms ? now_ms - flow->open_ms : 0),
-                XF_HELP(flow->fault.reason ? flow->fault.help : xf_ua_help(end)));
+                XF_HELP(flow->fault.help));
 }
 
 void xf_flow_log_malformed(struct xf_flow *flow, unsigned status, const char *text)

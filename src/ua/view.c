@@ -92,7 +92,7 @@ static size_t close_flow(struct xf_flow *flow)
     if (flow->state == XF_FLOW_ENDING)
         return 0;
     if (!flow->open_ms)
-        flow->ua->flow_events->failed(flow, XF_UA_CAUSE_CONNECT, XF_CONN_END_LOCAL, closed.text);
+        flow->ua->flow_events->failed(flow, XF_UA_CAUSE_CONNECT, closed.text);
     xf_flow_end(flow, &closed, XF_UA_CAUSE_LOST, XF_FLOW_LINGER_MS);
     return 1;
 }

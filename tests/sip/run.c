@@ -494,16 +494,19 @@ static bool do_expect_request(struct run *run, const char *text)
     return is_good;
 }
 
-/* NAME WORDS: this is what the owner heard of it next */
+/* NAME WORDS [help=CODE]: this is what the owner heard of it next */
 static bool do_expect_said(struct run *run, const char *name, const char *words)
 {
     struct thing *thing = world_thing(&run->world, name);
     if (!thing)
         return fail(run, "what is %s?", name);
-    const char *said = thing->said ? thing->said : "";
+    const char *said = thing->said ? thing->said : "", *help = strstr(words, " help=");
     size_t len = strcspn(said, "\n");
-    if (len != strlen(words) || strncmp(said, words, len) != 0)
+    if (len != (help ? (size_t)(help - words) : strlen(words)) || strncmp(said, words, len) != 0)
         return fail(run, "of %s was said: %s", name, *said ? said : "nothing");
+    const char *code = xf_help_code(thing->help);
+    if (help && (!code || strcmp(help + strlen(" help="), code) != 0))
+        return fail(run, "the help for %s is %s", name, code ? code : "none");
     char *rest = xf_strdup(said + len + (said[len] == '\n'));
     xf_free(thing->said);
     thing->said = rest;

@@ -223,6 +223,7 @@ static void done(void *owner, struct xf_ua_client *client, const struct xf_ua_ou
     struct thing *thing = owner;
     thing->client = NULL;
     if (!outcome->answer) {
+        thing->help = outcome->help;
         say(thing, "done %s%s", xf_ua_cause_word(outcome->cause),
             outcome->is_unsent ? " unsent" : "");
         send_again(thing);

@@ -40,8 +40,9 @@ struct thing {
     char *name;
     struct xf_ua_client *client;
     struct xf_ua_server *server;
-    char *said;  /* what happened to it and the transcript did not look at yet, a line each */
-    bool is_new; /* a request of a peer without a name yet */
+    enum xf_help help; /* what its last failure said of it */
+    char *said;        /* what happened to it and the transcript did not look at yet, a line each */
+    bool is_new;       /* a request of a peer without a name yet */
     char *method, *from, *local, *peer;
     struct xf_dialog dialog; /* that the request of a peer makes */
     bool has_dialog;

@@ -57,9 +57,12 @@ struct xf_control_sip_counts {
     /* Of users of peers to ours, and those of which ours have not decided; of ours to peers'. */
     size_t subscriptions_in, pending_in, subscriptions_out;
 };
-/* `status` 0: no answer, `cause` is a word and `text` says why; else the answer's and its text. */
+/*
+ * `status` 0: no answer; `cause` is a word, `text` says why, `help` what to do. Else the status and
+ * text of the answer.
+ */
 typedef void (*xf_control_sip_checked_fn)(void *owner, unsigned status, const char *cause,
-                                          const char *text);
+                                          enum xf_help help, const char *text);
 /* A SIP connection. Borrowed. */
 struct xf_control_sip_conn {
     uint64_t number; /* as conn= in the log */

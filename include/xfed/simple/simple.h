@@ -194,12 +194,12 @@ size_t xf_simple_close_conn(struct xf_simple *simple, uint64_t number);
 /*
  * Ask the peer's server what it can (OPTIONS), in the name of a served domain: it has to be looked
  * up, connected to and authenticated as for every request. `done` is called once, after this
- * function has returned; not at all after xf_simple_forget. `status` 0: no answer, and `cause` and
- * `text` say why; otherwise the answer's, with its reason phrase as text.
+ * function has returned; not at all after xf_simple_forget. `status` 0: no answer, `cause` and
+ * `text` say why, and `help` what to do; otherwise the answer's, with its reason phrase as text.
  */
 struct xf_simple_check;
 typedef void (*xf_simple_checked_fn)(void *owner, unsigned status, enum xf_ua_cause cause,
-                                     const char *text);
+                                     enum xf_help help, const char *text);
 struct xf_simple_check *xf_simple_check(struct xf_simple *simple, struct xf_span local,
                                         struct xf_span peer, xf_simple_checked_fn done,
                                         void *owner);

@@ -230,7 +230,8 @@ const char *xf_ua_cause_word(enum xf_ua_cause cause);
 struct xf_ua_outcome {
     const struct xf_sip_message *answer; /* final; NULL: none, and `cause` says why */
     enum xf_ua_cause cause;
-    const char *text; /* for people, never NULL; contains no host name of ours */
+    enum xf_help help; /* what an operator can do; NONE: nothing is known */
+    const char *text;  /* for people, never NULL; contains no host name of ours */
     /* No byte of the request left: the peer cannot have it, it may be sent again. */
     bool is_unsent;
 };
