@@ -176,11 +176,21 @@ static size_t cut_len(struct xf_span text)
     return len;
 }
 
-struct xf_span xf_log_rest(struct xf_span text)
+bool xf_log_next_line(struct xf_span *text, struct xf_span *out_line, struct xf_span *out_rest)
 {
-    size_t len = cut_len(text);
+    if (text->len == 0)
+        return false;
 
-    return len < text.len ? (struct xf_span){text.ptr + len, text.len - len} : XF_SPAN_NONE;
+    const char *newline = memchr(text->ptr, '\n', text->len), *end = text->ptr + text->len;
+    struct xf_span line = {text->ptr, (size_t)((newline ? newline : end) - text->ptr)};
+    const char *next = newline ? newline + 1 : end;
+    size_t shown = cut_len(line);
+
+    *out_line = line;
+    *out_rest =
+        shown < line.len ? (struct xf_span){line.ptr + shown, line.len - shown} : XF_SPAN_NONE;
+    *text = (struct xf_span){next, (size_t)(end - next)};
+    return true;
 }
 
 static void put_quoted(struct line *line, struct xf_span text)

@@ -22,6 +22,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include <xfed/base/alloc.h>
 #include <xfed/base/utf8.h>
 
@@ -257,6 +258,8 @@ static bool read_bytes(const char *file, const struct xf_text_from *from, struct
     FILE *in = fd >= 0 ? fdopen(fd, "r") : NULL;
     if (!in) {
         refuse_file(from, file, "cannot be opened", errno, problems);
+        if (fd >= 0)
+            close(fd);
         return false;
     }
     bool fits = true;

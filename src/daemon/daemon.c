@@ -396,14 +396,11 @@ void xf_daemon_keep_peers(struct xf_daemon *daemon)
     }
 }
 
-static void log_warnings(const char *messages)
+static void log_warnings(struct xf_span text)
 {
-    while (messages && *messages) {
-        size_t len = strcspn(messages, "\n");
-        const struct xf_span line = {messages, len}, rest = xf_log_rest(line);
+    struct xf_span line, rest;
+    while (xf_log_next_line(&text, &line, &rest))
         xf_log(XF_LOG_WARN, "config.file.warned", XF_SPN("detail", line), XF_SPN("more", rest));
-        messages += len + (messages[len] == '\n');
-    }
 }
 
 static void make_audit(struct xf_daemon *daemon)
@@ -437,7 +434,7 @@ static enum xf_exit start(struct xf_daemon *daemon, const char *warnings)
         return fail(err.detail, result);
     make_audit(daemon);
     log_started(daemon);
-    log_warnings(warnings);
+    log_warnings(xf_span_of(warnings ? warnings : ""));
     if ((result = xf_system_become(daemon->conf->process.user, &err)) != XF_ERR_OK)
         return fail(err.detail, result);
     if ((result = xf_daemon_open_control(daemon, &acts, &err)) != XF_ERR_OK)

@@ -52,24 +52,17 @@ static void read_files(void *owner)
     reload->policy = xf_daemon_make_policy(reload->daemon, reload->conf, reload->blocklist);
 }
 
-static void log_lines(enum xf_log_level level, const char *text, size_t len)
+static void log_lines(enum xf_log_level level, struct xf_span text)
 {
-    while (len > 0) {
-        const char *newline = memchr(text, '\n', len);
-        size_t line_len = newline ? (size_t)(newline - text) : len;
-        const struct xf_span line = {text, line_len}, rest = xf_log_rest(line);
+    struct xf_span line, rest;
+    while (xf_log_next_line(&text, &line, &rest))
         xf_log(level, "config.reload.warned", XF_SPN("detail", line), XF_SPN("more", rest));
-        line_len += newline != NULL;
-        text += line_len;
-        len -= line_len;
-    }
 }
 
 static void log_messages(const struct xf_reload *reload, enum xf_log_level level)
 {
-    log_lines(level, reload->messages ? reload->messages : "",
-              reload->messages ? strlen(reload->messages) : 0);
-    log_lines(XF_LOG_WARN, xf_buf_ptr(&reload->report.text), reload->report.text.len);
+    log_lines(level, xf_span_of(reload->messages ? reload->messages : ""));
+    log_lines(XF_LOG_WARN, xf_buf_span(&reload->report.text));
 }
 
 static bool has_link(const struct xf_conf *conf, const char *title)

@@ -27,6 +27,15 @@ enum {
 };
 enum { RESTS, IS_ACTIVE, IS_OVER };
 
+static const struct {
+    unsigned flag, tidings;
+} owed[] = {
+    {OWES_STATE, XF_TELL_STATE},
+    {OWES_SUBSCRIBED, XF_TELL_SUBSCRIBED},
+    {OWES_MISSING, XF_TELL_MISSING},
+    {OWES_UNSUBSCRIBED, XF_TELL_UNSUBSCRIBED},
+};
+
 /* ------------------------------------------------------------------ the dialog */
 
 bool xf_subscription_open(const struct xf_subscription *sub, struct xf_dialog *out_dialog)
@@ -86,12 +95,12 @@ static struct xf_span key_of(const struct xf_subscription *sub)
 
 static unsigned flags_of(const struct xf_subscription *sub)
 {
-    return (sub->wants_answer ? WANTS_ANSWER : 0) | (sub->has_state ? HAS_STATE : 0) |
-           (sub->is_open ? IS_OPEN : 0) | (sub->is_missing ? IS_MISSING : 0) |
-           (sub->tell & (XF_TELL_STATE | XF_TELL_GONE) ? OWES_STATE : 0) |
-           (sub->tell & XF_TELL_SUBSCRIBED ? OWES_SUBSCRIBED : 0) |
-           (sub->tell & XF_TELL_MISSING ? OWES_MISSING : 0) |
-           (sub->tell & XF_TELL_UNSUBSCRIBED ? OWES_UNSUBSCRIBED : 0);
+    unsigned flags = (sub->wants_answer ? WANTS_ANSWER : 0) | (sub->has_state ? HAS_STATE : 0) |
+                     (sub->is_open ? IS_OPEN : 0) | (sub->is_missing ? IS_MISSING : 0) |
+                     (sub->tell & XF_TELL_GONE ? OWES_STATE : 0);
+    for (size_t i = 0; i < XF_ARRAY_LEN(owed); i++)
+        flags |= sub->tell & owed[i].tidings ? owed[i].flag : 0;
+    return flags;
 }
 
 /* A time of the clock as one of the calendar; 0: never. */
@@ -215,10 +224,9 @@ static bool take_dialog(struct xf_subscription *sub, struct xf_span bytes, uint3
 
 static void owe(struct xf_subscription *sub, unsigned flags)
 {
-    unsigned tidings = (flags & OWES_STATE ? XF_TELL_STATE : 0) |
-                       (flags & OWES_SUBSCRIBED ? XF_TELL_SUBSCRIBED : 0) |
-                       (flags & OWES_MISSING ? XF_TELL_MISSING : 0) |
-                       (flags & OWES_UNSUBSCRIBED ? XF_TELL_UNSUBSCRIBED : 0);
+    unsigned tidings = 0;
+    for (size_t i = 0; i < XF_ARRAY_LEN(owed); i++)
+        tidings |= flags & owed[i].flag ? owed[i].tidings : 0;
     sub->is_owing = tidings != 0;
     if (tidings)
         xf_subscription_tell(sub, tidings);

@@ -81,10 +81,10 @@ const struct xf_kv *xf_log_find(const struct xf_log_event *event, const char *ke
 struct xf_span xf_log_text(const struct xf_log_event *event, const char *key);
 
 /*
- * What a line does not show of a text in one pair, absent if it shows all: for a second pair of
- * texts that matter to their end.
+ * Take the first line of a text, for one line of the log each. *out_rest is what one pair does not
+ * show of it, absent if it shows all: for a second pair. False: there is none.
  */
-struct xf_span xf_log_rest(struct xf_span text);
+bool xf_log_next_line(struct xf_span *text, struct xf_span *out_line, struct xf_span *out_rest);
 
 /* The line as it is written, from the level on, without time and newline; always terminated. */
 #define XF_LOG_LINE_BYTES 4096
