@@ -34,14 +34,17 @@ static void answer(struct xf_routing *routing, const struct xf_stanza *stanza,
                             xf_route_limits_is_for_stranger(routing, peer, NULL))
              : NULL;
     struct xf_stanza reply;
+    struct xf_buf payload;
     if (!route)
         return;
+    xf_buf_init(&payload, XF_BOUNCE_BYTES);
     xf_log(XF_LOG_DEBUG, "routing.stanza.returned", XF_SPN("local", local), XF_SPN("peer", peer),
            XF_WORD("reason", xf_stanza_error_name(error)), XF_STR("detail", text));
-    xf_bounce_make(routing, stanza, &stanza->to, error, XF_SPAN_NONE, text, &reply);
+    xf_bounce_make(&payload, stanza, &stanza->to, error, XF_SPAN_NONE, text, &reply);
     reply.shown_from = shown_from;
     reply.shown_to = shown_to;
     xf_route_send(route, &reply);
+    xf_buf_release(&payload);
 }
 
 void xf_answer_peer(struct xf_routing *routing, const struct xf_stanza *stanza,

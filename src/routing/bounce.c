@@ -23,13 +23,13 @@ static enum xf_err write_error(struct xf_buf *out, enum xf_stanza_error error,
     return xf_draft_end(&draft);
 }
 
-void xf_bounce_make(struct xf_routing *routing, const struct xf_stanza *stanza,
+void xf_bounce_make(struct xf_buf *payload, const struct xf_stanza *stanza,
                     const struct xf_jid *from, enum xf_stanza_error error, struct xf_span address,
                     const char *text, struct xf_stanza *out_stanza)
 {
-    if (write_error(&routing->payload, error, address, text) != XF_ERR_OK)
+    if (write_error(payload, error, address, text) != XF_ERR_OK)
         /* the condition matters more than the rest, and fits without it */
-        (void)!write_error(&routing->payload, error, XF_SPAN_NONE, NULL);
+        (void)!write_error(payload, error, XF_SPAN_NONE, NULL);
     *out_stanza = (struct xf_stanza){
         .kind = stanza->kind,
         .raw_from = from->full,
@@ -38,10 +38,10 @@ void xf_bounce_make(struct xf_routing *routing, const struct xf_stanza *stanza,
         .to = stanza->from,
         .type = XF_SPAN("error"),
         .id = stanza->id,
-        .payload = xf_buf_span(&routing->payload),
+        .payload = xf_buf_span(payload),
         .children = {{.name = XF_SPAN("error")}},
         .child_count = 1,
-        .wire_bytes = routing->payload.len,
+        .wire_bytes = payload->len,
     };
 }
 
@@ -78,14 +78,17 @@ static void bounce(struct xf_routing *routing, struct xf_routing_link *link,
     char domain[XF_DOMAIN_MAX + 1];
     struct xf_jid from = answering_jid(routing, stanza, domain);
     struct xf_stanza answer;
+    struct xf_buf payload;
+    xf_buf_init(&payload, XF_BOUNCE_BYTES);
     xf_log(XF_LOG_DEBUG, "routing.stanza.bounced", XF_SPN("local", stanza->from.domain),
            XF_SPN("peer", from.domain), XF_WORD("reason", xf_stanza_error_name(error)),
            XF_STR("detail", text));
-    xf_bounce_make(routing, stanza, &from, error, address, text, &answer);
+    xf_bounce_make(&payload, stanza, &from, error, address, text, &answer);
     if (!stanza->to.full.ptr)
         answer.shown_from = xf_address_as_written(stanza->raw_to);
     answer.shown_to = shown_to;
     xf_answer_cluster(link, &answer);
+    xf_buf_release(&payload);
 }
 
 void xf_bounce(struct xf_routing *routing, struct xf_routing_link *link,

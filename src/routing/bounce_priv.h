@@ -2,6 +2,7 @@
 /* bounce_priv.h — error stanzas (RFC 6120 §8.3) that answer what cannot be delivered. */
 #pragma once
 
+#include <xfed/base/buf.h>
 #include <xfed/policy/policy.h>
 
 struct xf_routing;
@@ -22,12 +23,14 @@ void xf_bounce_malformed_from(struct xf_routing *routing, struct xf_routing_link
                               const struct xf_stanza *stanza);
 
 /*
- * Make an error stanza from `from` to the stanza's sender, valid until the next call. Call only if
- * xf_stanza_may_bounce.
+ * Make an error stanza from `from` to the stanza's sender, valid as long as that and `payload`: an
+ * initialised buffer of the caller, as others may be made while one is on its way. Call only
+ * if xf_stanza_may_bounce.
  */
-void xf_bounce_make(struct xf_routing *routing, const struct xf_stanza *stanza,
+void xf_bounce_make(struct xf_buf *payload, const struct xf_stanza *stanza,
                     const struct xf_jid *from, enum xf_stanza_error error, struct xf_span address,
                     const char *text, struct xf_stanza *out_stanza);
+#define XF_BOUNCE_BYTES 8192 /* of the buffer */
 
 /*
  * What an answer shows for an address that is not a valid JID: the text as written; absent if it is

@@ -17,7 +17,8 @@
  *     row ended soon after they were ready and had delivered nothing;
  *   - our stream failed, but the peer has a stream to us that carries the pair (XEP-0288): that one
  *     is taken;
- *   - the queue is full, or a stanza waits too long in it: that stanza is bounced.
+ *   - the queue is full, or a stanza waits too long in it: that stanza is bounced. For one that
+ *     cannot be returned, those that can make room.
  * Stanzas leave a queue in the order in which they came, whether they are sent or bounced.
  */
 #include "route_priv.h"
@@ -43,11 +44,15 @@
 #define FREE_MS          600000 /* a route that nobody uses is freed after this time */
 #define QUICK_MS         5000   /* a stream that ends this soon after `ready` is a quick loss */
 #define QUICK_LOSSES_MAX 2
+#define ROOM_PART        8 /* so much of a full queue makes room at once, which spreads the cost */
+#define NO_ROOM_MS       100  /* none can be returned: so long nobody looks again */
 #define FORGIVEN_MS      1000 /* after a reload, until streams are tried for what waits */
 /* Such streams in a second are no loss when they delivered something: a connection may be bad. */
 #define FORGIVEN_PER_S 2
 /* A route that lost its place is freed after this time, once it has nothing to do. */
 #define DISPLACED_MS 100
+
+static const char too_many[] = "too many stanzas wait for this domain";
 
 /* ------------------------------------------------------------------ the queue */
 
@@ -132,17 +137,61 @@ static void log_full(struct xf_route *route)
                  XF_INT("bytes", route->queue.held.bytes), XF_INT("suppressed", suppressed));
 }
 
-static void push(struct xf_route *route, const struct xf_stanza *stanza)
+/* Of what waits, the oldest that can be returned is: not what the peer may have (route_back.c). */
+static void make_room(struct xf_route *route)
 {
-    if (!xf_route_limits_has_room(route, &route->queue, stanza)) {
-        log_full(route);
-        xf_route_bounce(route, stanza, XF_STANZA_ERROR_RESOURCE_CONSTRAINT,
-                        "too many stanzas wait for this domain");
-        return;
+    size_t most = route->queue.held.count / ROOM_PART + 1, count = 0;
+    XF_STANZA_QUEUE_EACH (copy, &route->queue) {
+        struct xf_stanza stanza;
+        if (count == most)
+            break;
+        xf_stanza_copy_read(copy, &stanza);
+        if (copy->is_unproved || !xf_stanza_may_bounce(&stanza))
+            continue;
+        bounce_copy(route, copy, XF_STANZA_ERROR_RESOURCE_CONSTRAINT, too_many);
+        count++;
     }
+    if (count == 0)
+        route->no_room_ms = xf_routing_now(route->routing) + NO_ROOM_MS;
+    xf_backpressure_dropped(route);
+}
+
+/* It is copied before others are returned: their errors may be made in the buffer where it is. */
+static bool press_in(struct xf_route *route, const struct xf_stanza *stanza)
+{
+    uint64_t now_ms = xf_routing_now(route->routing);
+    struct xf_stanza own;
+    if (xf_stanza_may_bounce(stanza) || now_ms < route->no_room_ms)
+        return false;
+    struct xf_stanza_copy *copy = xf_stanza_copy_new(stanza, now_ms);
+    xf_stanza_copy_read(copy, &own);
+    make_room(route);
+    if (!xf_route_limits_has_room(route, &route->queue, &own)) {
+        xf_free(copy);
+        return false;
+    }
+    xf_stanza_queue_append(&route->queue, copy);
+    xf_journal_add(route->routing->journal, copy, &own);
+    return true;
+}
+
+static bool put_in(struct xf_route *route, const struct xf_stanza *stanza)
+{
+    if (!xf_route_limits_has_room(route, &route->queue, stanza))
+        return press_in(route, stanza);
     xf_journal_add(route->routing->journal,
                    xf_stanza_queue_push(&route->queue, stanza, xf_routing_now(route->routing)),
                    stanza);
+    return true;
+}
+
+static void push(struct xf_route *route, const struct xf_stanza *stanza)
+{
+    if (!put_in(route, stanza)) {
+        log_full(route);
+        xf_route_bounce(route, stanza, XF_STANZA_ERROR_RESOURCE_CONSTRAINT, too_many);
+        return;
+    }
     xf_route_limits_weigh(route);
     if (route->queue.held.count == 1 || !xf_timer_is_running(&route->timer))
         arm(route);
@@ -668,8 +717,7 @@ void xf_route_free(struct xf_route *route)
 
 static void bounce_full(struct xf_route *route, const struct xf_stanza *stanza)
 {
-    xf_route_bounce(route, stanza, XF_STANZA_ERROR_RESOURCE_CONSTRAINT,
-                    "too many stanzas wait for this domain");
+    xf_route_bounce(route, stanza, XF_STANZA_ERROR_RESOURCE_CONSTRAINT, too_many);
 }
 
 /* What a stranger does not acknowledge is kept too, and takes room that others may need. */

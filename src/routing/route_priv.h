@@ -83,6 +83,7 @@ struct xf_route {
     struct xf_node failed_node;
     bool is_wanted; /* a stanza was bounced since the last probe of the peer */
     struct xf_stanza_queue queue;
+    uint64_t no_room_ms; /* before, nothing in the full queue can be returned */
     struct xf_address_queue *address_queue_out, *address_queue_in; /* NULL: no stanza has waited */
     struct xf_timer timer; /* IDLE: free the route; QUEUE: bounce the oldest; BOUNCE: end it */
     struct xf_route_pause pause;

@@ -25,7 +25,6 @@
 #include <xfed/journal/sessions.h>
 
 /* Of an error stanza: a condition, and a text of ours or of the operator. */
-#define PAYLOAD_MAX  8192
 #define STRIPPED_MAX (64u << 20) /* no stanza is larger */
 
 struct xf_routing *xf_routing_new(const struct xf_routing_opts *opts)
@@ -41,7 +40,6 @@ struct xf_routing *xf_routing_new(const struct xf_routing_opts *opts)
     xf_list_init(&routing->all);
     xf_list_init(&routing->links);
     xf_stanza_queue_init(&routing->handed, NULL);
-    xf_buf_init(&routing->payload, PAYLOAD_MAX);
     xf_buf_init(&routing->stripped, STRIPPED_MAX);
     xf_buf_init(&routing->rewritten, STRIPPED_MAX);
     xf_probes_init(&routing->probes, &xf_route_probe_events);
@@ -75,7 +73,6 @@ void xf_routing_free(struct xf_routing **routing)
     xf_route_limits_fini(*routing);
     xf_map_free(&(*routing)->failed_peers);
     xf_unreachable_fini(&(*routing)->unreachable);
-    xf_buf_release(&(*routing)->payload);
     xf_buf_release(&(*routing)->stripped);
     xf_buf_release(&(*routing)->rewritten);
     xf_map_free(&(*routing)->strangers);

@@ -87,7 +87,6 @@ struct xf_routing {
     struct xf_stanza_sum answers;                /* that wait for the links */
     struct xf_quota own_routes, stranger_routes; /* by the owners of peers */
     struct xf_quota answer_streams;              /* for strangers */
-    struct xf_buf payload;                       /* of the error stanza being made */
     struct xf_stanza_scratch scratch;
     struct xf_buf stripped;              /* payload of the presence being passed on */
     struct xf_buf rewritten;             /* payload with other addresses in it */
