@@ -150,7 +150,9 @@ void xf_subscriber_seen(struct xf_simple *simple, const struct xf_stanza *stanza
 
 static void subscribe(struct xf_subscription *sub)
 {
-    sub->wants_answer |= sub->state != XF_SUBSCRIPTION_ACTIVE;
+    bool waits = sub->state != XF_SUBSCRIPTION_ACTIVE;
+    sub->is_changed |= sub->is_missing || (waits && !sub->wants_answer);
+    sub->wants_answer |= waits;
     switch (sub->state) {
     case XF_SUBSCRIPTION_NEW:
     case XF_SUBSCRIPTION_ENDING:
