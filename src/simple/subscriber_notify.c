@@ -221,6 +221,17 @@ static void take(struct notice *notice, const struct xf_sip_message *request)
     xf_subscription_run(sub);
 }
 
+/*
+ * A notifier that was restarted may go on with a CSeq that it had before. Nothing that it says
+ * counts until that is above the last one; so a refresh asks for the state, and where its NOTIFY is
+ * refused too, a new dialog follows (timer N).
+ */
+static void doubt(struct xf_subscription *sub)
+{
+    xf_subscription_hasten(sub);
+    xf_subscription_settle(sub);
+}
+
 enum xf_ua_taken xf_subscriber_notify(struct xf_simple *simple, struct xf_ua_server *server,
                                       const struct xf_sip_message *request)
 {
@@ -230,6 +241,8 @@ enum xf_ua_taken xf_subscriber_notify(struct xf_simple *simple, struct xf_ua_ser
     answer(simple, server, status ? status : 200);
     if (!status)
         take(&notice, request);
+    else if (status == 500)
+        doubt(notice.sub);
     xf_dialog_fini(&notice.dialog);
     if (notice.has_pidf)
         xf_pidf_release(&notice.pidf);

@@ -160,6 +160,8 @@ void xf_subscription_grant(struct xf_subscription *sub, int64_t seconds);
 void xf_subscription_shorten(struct xf_subscription *sub, int64_t seconds);
 /* A refresh was sent, and a NOTIFY has to follow soon. */
 void xf_subscription_expect_notify(struct xf_subscription *sub);
+/* The next refresh is soon: does the notifier still have the dialog as we do? */
+void xf_subscription_hasten(struct xf_subscription *sub);
 /*
  * Our user sees the contact leave, when the subscription is settled. The subscription rests until
  * policy allows it, or ends. Not for a NEW one, unless it belongs nowhere.

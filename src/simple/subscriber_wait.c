@@ -126,6 +126,15 @@ void xf_subscription_expect_notify(struct xf_subscription *sub)
     sub->notify_by_ms = now_ms(sub) + XF_UA_T_MS;
 }
 
+/* While one is under way, or its NOTIFY is awaited, that tells as much. */
+void xf_subscription_hasten(struct xf_subscription *sub)
+{
+    uint64_t at_ms = now_ms(sub) + REFRESH_MIN_MS;
+    bool is_refreshed = sub->client || xf_turn_waits(&sub->turn) || sub->notify_by_ms != UINT64_MAX;
+    if (xf_subscription_has_dialog(sub) && !is_refreshed && at_ms < sub->due_ms)
+        sub->due_ms = at_ms;
+}
+
 /* ------------------------------------------------------------------ what is due */
 
 static bool is_away(const struct xf_subscription *sub)
