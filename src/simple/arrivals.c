@@ -283,7 +283,7 @@ void xf_simple_refused(struct xf_simple *simple, const struct xf_stanza *stanza,
     if (!arrival && stanza->kind == XF_STANZA_MESSAGE && stanza->id.ptr)
         note_late(simple, stanza->to.domain, stanza->from.domain, error);
     else if (!arrival && !xf_notifier_refused(simple, stanza->id, error) &&
-             stanza->kind == XF_STANZA_PRESENCE && error == XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT)
+             stanza->kind == XF_STANZA_PRESENCE && xf_simple_is_for_now(error))
         xf_subscriber_lost(simple, stanza);
     if (!arrival)
         return;

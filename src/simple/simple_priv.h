@@ -37,6 +37,7 @@ struct xf_subscriber {
     struct xf_node untold; /* those of which somebody has to be told */
     struct xf_timer tell;  /* of the next of them */
     size_t tell_left;      /* so many are still to be looked at */
+    struct xf_timer again; /* when all are looked at again, since something was lost */
     /* Whose SUBSCRIBE may be sent: of peers with a section, and of all others. */
     struct xf_turns turns, strangers;
     struct xf_round round; /* subscriber_bar.c */
@@ -195,6 +196,15 @@ struct xf_tidings {
  * taken, or policy refused it.
  */
 XF_MUST_USE bool xf_tell(struct xf_simple *simple, const struct xf_tidings *tidings);
+/*
+ * It did not come as far as our server: the link went down, nobody could tell whose address it is,
+ * or too many wait. A later one may.
+ */
+static inline bool xf_simple_is_for_now(enum xf_stanza_error error)
+{
+    return error == XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT ||
+           error == XF_STANZA_ERROR_RESOURCE_CONSTRAINT;
+}
 
 /* ---- notifier.c and its like: users of peers who watch ours (notifier_priv.h). */
 void xf_notifier_init(struct xf_simple *simple);
@@ -238,7 +248,7 @@ XF_MUST_USE bool xf_subscriber_restore(struct xf_simple *simple, struct xf_span 
  */
 void xf_subscriber_tell_again(struct xf_simple *simple, struct xf_span user,
                               struct xf_span contact);
-/* The cluster has not got this presence, since the link went down: again when it is up. */
+/* The cluster has not got this presence (xf_simple_is_for_now): again later. */
 void xf_subscriber_lost(struct xf_simple *simple, const struct xf_stanza *stanza);
 void xf_subscriber_reload(struct xf_simple *simple);
 void xf_subscriber_resume(struct xf_simple *simple);

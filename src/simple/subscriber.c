@@ -19,6 +19,7 @@
 #define SAVED_MS     (19 * TURN_MS) /* ... and 20, or 10, at once */
 #define TELL_MS      50 /* in this time, and at once, users are told of at most so many: */
 #define TELL_COUNT   500
+#define AGAIN_MS     30000 /* what was lost on its way to our user comes again */
 
 static uint64_t now_ms(const struct xf_subscription *sub)
 {
@@ -276,13 +277,20 @@ static void end_again(struct xf_simple *simple, const struct xf_stanza *stanza, 
     xf_subscription_save(sub);
 }
 
-/* It is told when there is room again: the call may come from within xf_subscription_tell_noted. */
+/* The call may come from within xf_subscription_tell_noted: so it is told later. */
+static void tell_later(struct xf_subscriber *subscriber, struct xf_timers *timers)
+{
+    if (!xf_timer_is_running(&subscriber->again))
+        xf_timer_start(timers, &subscriber->again, AGAIN_MS);
+}
+
 void xf_subscriber_lost(struct xf_simple *simple, const struct xf_stanza *stanza)
 {
     struct xf_subscription *sub =
         xf_map_find(simple->subscriber.by_pair,
                     key_of(simple, xf_jid_bare(&stanza->to), xf_jid_bare(&stanza->from)));
     unsigned tidings = tidings_of(stanza);
+    tell_later(&simple->subscriber, simple->env->timers);
     if (!sub) {
         end_again(simple, stanza, tidings);
         return;
@@ -326,6 +334,11 @@ void xf_subscriber_resume(struct xf_simple *simple)
     subscriber->tell_left = xf_map_count(subscriber->by_pair);
     if (!xf_timer_is_running(&subscriber->tell))
         tell_some(simple);
+}
+
+static void on_again(void *owner)
+{
+    xf_subscriber_resume(owner);
 }
 
 /* "oUSER CONTACT", two prepared bare JIDs with a user in each. */
@@ -431,6 +444,7 @@ void xf_subscriber_init(struct xf_simple *simple)
                   SAVED_MS, xf_subscription_come);
     xf_list_init(&subscriber->untold);
     xf_timer_init(&subscriber->tell, tell_some, simple);
+    xf_timer_init(&subscriber->again, on_again, simple);
     xf_subscriber_bar_init(simple);
     xf_buf_init(&subscriber->key, 2 * XF_JID_MAX + 2);
     xf_buf_init(&subscriber->payload, 8 * XF_AVAILABILITY_TEXT_BYTES);
@@ -445,6 +459,7 @@ void xf_subscriber_fini(struct xf_simple *simple)
     void *value = NULL;
     xf_round_stop(&subscriber->round);
     xf_timer_stop(&subscriber->tell);
+    xf_timer_stop(&subscriber->again);
     while (xf_map_next(subscriber->by_pair, &cursor, NULL, &value))
         xf_subscription_release(value);
     xf_map_free(&subscriber->by_pair);

@@ -132,15 +132,20 @@ static bool tell_one(struct xf_subscription *sub, enum xf_subscription_tidings w
     return true;
 }
 
+/* What is refused on its way is noted again before tell_one returns (xf_subscriber_lost). */
 bool xf_subscription_tell_noted(struct xf_subscription *sub)
 {
     for (unsigned bit = 1; bit <= XF_TELL_UNSUBSCRIBED; bit <<= 1) {
         if (!(sub->tell & bit))
             continue;
-        if (!tell_one(sub, bit))
-            return false;
         sub->tell &= ~bit;
+        if (!tell_one(sub, bit)) {
+            sub->tell |= bit;
+            return false;
+        }
     }
+    if (sub->tell)
+        return false;
     xf_list_remove(&sub->untold);
     return true;
 }
