@@ -276,6 +276,14 @@ static void note_late(struct xf_simple *simple, struct xf_span local, struct xf_
            XF_WORD("reason", xf_stanza_error_name(error)));
 }
 
+static void lose_presence(struct xf_simple *simple, const struct xf_stanza *stanza)
+{
+    if (xf_span_is(stanza->type, "probe"))
+        xf_notifier_lost(simple, stanza);
+    else
+        xf_subscriber_lost(simple, stanza);
+}
+
 void xf_simple_refused(struct xf_simple *simple, const struct xf_stanza *stanza,
                        enum xf_stanza_error error, const char *text)
 {
@@ -284,7 +292,7 @@ void xf_simple_refused(struct xf_simple *simple, const struct xf_stanza *stanza,
         note_late(simple, stanza->to.domain, stanza->from.domain, error);
     else if (!arrival && !xf_notifier_refused(simple, stanza->id, error) &&
              stanza->kind == XF_STANZA_PRESENCE && xf_simple_is_for_now(error))
-        xf_subscriber_lost(simple, stanza);
+        lose_presence(simple, stanza);
     if (!arrival)
         return;
     struct xf_interwork_answer said =

@@ -58,10 +58,22 @@ static bool is_open_question(const struct xf_notifier_watch *watch)
            watch->state != XF_NOTIFIER_DENIED;
 }
 
+/* What was asked did not come as far as our server. The call may come from within the question. */
+static void lose_question(struct xf_notifier_watch *watch, unsigned what)
+{
+    struct xf_notifier *notifier = watch->simple->notifier;
+    watch->absent_ms = 0;
+    watch->owes |= (unsigned char)what;
+    if (!xf_list_is_linked(&watch->owing))
+        xf_list_push(&notifier->lost, &watch->owing);
+    if (!xf_timer_is_running(&notifier->again) && !watch->simple->is_finished)
+        xf_timer_start(watch->simple->env->timers, &notifier->again, XF_TELL_AGAIN_MS);
+}
+
 /*
  * Policy may refuse a question, at once or when a directory has answered: that ends the watch. A
- * refusal for another reason (no such user, no room) changes nothing: the watcher shall not learn
- * who is there.
+ * refusal for another reason (no such user) changes nothing: the watcher shall not learn who is
+ * there.
  */
 bool xf_notifier_refused(struct xf_simple *simple, struct xf_span id, enum xf_stanza_error error)
 {
@@ -70,10 +82,9 @@ bool xf_notifier_refused(struct xf_simple *simple, struct xf_span id, enum xf_st
         return false;
     if (!is_open_question(watch)) {
         /* it was answered otherwise */
-    } else if (error == XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT) { /* the link went down meanwhile */
-        watch->absent_ms = 0;
-        xf_notifier_pay_later(watch, watch->state == XF_NOTIFIER_ASKED ? XF_NOTIFIER_OWES_SUBSCRIBE
-                                                                       : XF_NOTIFIER_OWES_PROBE);
+    } else if (xf_simple_is_for_now(error)) {
+        lose_question(watch, watch->state == XF_NOTIFIER_ASKED ? XF_NOTIFIER_OWES_SUBSCRIBE
+                                                               : XF_NOTIFIER_OWES_PROBE);
         xf_notifier_keep(watch);
     } else if (error == XF_STANZA_ERROR_NOT_ALLOWED) {
         xf_notifier_fire(watch, XF_NOTIFIER_ON_REFUSE);
@@ -82,11 +93,21 @@ bool xf_notifier_refused(struct xf_simple *simple, struct xf_span id, enum xf_st
     return true;
 }
 
+void xf_notifier_lost(struct xf_simple *simple, const struct xf_stanza *probe)
+{
+    struct xf_notifier_watch *watch =
+        xf_notifier_find(simple, xf_jid_bare(&probe->to), xf_jid_bare(&probe->from));
+    if (!watch || !watch->is_active)
+        return;
+    lose_question(watch, XF_NOTIFIER_OWES_PROBE);
+    xf_notifier_settle(watch);
+}
+
 /*
  * Some hundreds a second at most: after a restart each watch owes a `probe`. It goes on although
  * none was paid: behind those whose link is down there may be others.
  */
-void xf_notifier_resume(struct xf_simple *simple)
+static void pay_some(struct xf_simple *simple)
 {
     struct xf_notifier *notifier = simple->notifier;
     for (unsigned i = 0; i < PACE_COUNT && !xf_list_is_empty(&notifier->owing); i++) {
@@ -94,10 +115,9 @@ void xf_notifier_resume(struct xf_simple *simple)
             XF_CONTAINER(notifier->owing.next, struct xf_notifier_watch, owing);
         xf_list_remove(&watch->owing);
         watch->is_held = true;
-        bool is_paid = xf_notifier_pay(watch);
+        if (!xf_notifier_pay(watch))
+            xf_notifier_pay_later(watch, 0);
         watch->is_held = false;
-        if (!is_paid)
-            xf_list_push(&notifier->owing, &watch->owing);
         xf_notifier_settle(watch);
     }
     if (!xf_list_is_empty(&notifier->owing) && !simple->is_finished)
@@ -105,6 +125,22 @@ void xf_notifier_resume(struct xf_simple *simple)
 }
 
 static void on_pace(void *owner)
+{
+    pay_some(owner);
+}
+
+void xf_notifier_resume(struct xf_simple *simple)
+{
+    struct xf_notifier *notifier = simple->notifier;
+    while (!xf_list_is_empty(&notifier->lost)) {
+        struct xf_node *node = notifier->lost.next;
+        xf_list_remove(node);
+        xf_list_push(&notifier->owing, node);
+    }
+    pay_some(simple);
+}
+
+static void on_again(void *owner)
 {
     xf_notifier_resume(owner);
 }
@@ -149,6 +185,7 @@ void xf_notifier_finish(struct xf_simple *simple)
     for (size_t cursor = 0; next_watch(simple, &cursor, &watch);)
         xf_timer_stop(&watch->timer);
     xf_timer_stop(&simple->notifier->pace);
+    xf_timer_stop(&simple->notifier->again);
     xf_round_stop(&simple->notifier->round);
 }
 
@@ -162,6 +199,8 @@ void xf_notifier_init(struct xf_simple *simple)
     notifier->owners = xf_map_new();
     xf_list_init(&notifier->owing);
     xf_timer_init(&notifier->pace, on_pace, simple);
+    xf_list_init(&notifier->lost);
+    xf_timer_init(&notifier->again, on_again, simple);
     xf_notifier_ways_init(simple);
     xf_buf_init(&notifier->document, DOCUMENT_MAX);
     xf_buf_init(&notifier->packed, XF_DIALOG_BYTES_MAX);
@@ -178,6 +217,7 @@ void xf_notifier_fini(struct xf_simple *simple)
         xf_notifier_free(watch);
     }
     xf_timer_stop(&notifier->pace);
+    xf_timer_stop(&notifier->again);
     xf_round_stop(&notifier->round);
     xf_notifier_ways_fini(simple);
     xf_map_free(&notifier->watches);

@@ -136,7 +136,7 @@ struct xf_notifier_watch {
     unsigned char dialog_count; /* of them live: */
     unsigned char live_count;   /* ... SUBSCRIBE may refresh it */
     struct xf_node dialogs;     /* struct xf_notifier_dialog */
-    struct xf_node owing;       /* in xf_notifier.owing while it owes something */
+    struct xf_node owing;       /* in xf_notifier.owing, or .lost, while it owes something */
     struct xf_timer timer;      /* for the next of all that happens in time */
     uint64_t next_ms;           /* no NOTIFY with a document about a change before */
     uint64_t asked_ms;          /* when our user was asked */
@@ -172,6 +172,8 @@ struct xf_notifier {
     struct xf_map *asks;    /* id of a question -> struct xf_notifier_watch */
     struct xf_node owing;
     struct xf_timer pace;  /* of what is owed */
+    struct xf_node lost;   /* owed too, but did not get through: not before something has changed */
+    struct xf_timer again; /* ... or this time has come */
     struct xf_round round; /* notifier_truth.c */
     struct xf_map *links;  /* title -> struct xf_notifier_way */
     struct xf_map *peers;  /* domain -> struct xf_notifier_tally */

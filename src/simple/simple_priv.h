@@ -200,6 +200,7 @@ XF_MUST_USE bool xf_tell(struct xf_simple *simple, const struct xf_tidings *tidi
  * It did not come as far as our server: the link went down, nobody could tell whose address it is,
  * or too many wait. A later one may.
  */
+#define XF_TELL_AGAIN_MS 30000 /* ... behind this time, where nothing says that there is room */
 static inline bool xf_simple_is_for_now(enum xf_stanza_error error)
 {
     return error == XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT ||
@@ -217,6 +218,11 @@ void xf_notifier_take(struct xf_simple *simple, const struct xf_stanza *stanza);
 /* What became of the stanza with this id. False: it is none of these. */
 bool xf_notifier_delivered(const struct xf_simple *simple, struct xf_span id);
 bool xf_notifier_refused(struct xf_simple *simple, struct xf_span id, enum xf_stanza_error error);
+/*
+ * Our server was not asked (xf_simple_is_for_now) about a user of whom a watcher was told: that
+ * watcher keeps what it has until it is.
+ */
+void xf_notifier_lost(struct xf_simple *simple, const struct xf_stanza *probe);
 /* What a process before left, as dialogs.h gives it. False: it is good for nothing. */
 bool xf_notifier_restore(struct xf_simple *simple, struct xf_span key, struct xf_span record,
                          int64_t expires_s, uint32_t starts);

@@ -19,7 +19,6 @@
 #define SAVED_MS     (19 * TURN_MS) /* ... and 20, or 10, at once */
 #define TELL_MS      50 /* in this time, and at once, users are told of at most so many: */
 #define TELL_COUNT   500
-#define AGAIN_MS     30000 /* what was lost on its way to our user comes again */
 
 static uint64_t now_ms(const struct xf_subscription *sub)
 {
@@ -281,7 +280,7 @@ static void end_again(struct xf_simple *simple, const struct xf_stanza *stanza, 
 static void tell_later(struct xf_subscriber *subscriber, struct xf_timers *timers)
 {
     if (!xf_timer_is_running(&subscriber->again))
-        xf_timer_start(timers, &subscriber->again, AGAIN_MS);
+        xf_timer_start(timers, &subscriber->again, XF_TELL_AGAIN_MS);
 }
 
 void xf_subscriber_lost(struct xf_simple *simple, const struct xf_stanza *stanza)
