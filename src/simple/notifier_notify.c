@@ -6,6 +6,7 @@
  *
  *     2xx              the device knows
  *     "gone" (is_gone) the dialog is over, by the list of RFC 6665
+ *     not now          (is_for_now) the dialog goes on; the state is told again, ever more rarely
  *     another failure  the dialog goes on; the next change, or refresh, tells the state anew
  *     no answer        the dialog is over
  *     it reached nobody (no conn, no server, or its turn at sip-rate did not come in time)
@@ -20,6 +21,9 @@
 #include <xfed/xmpp/owner.h>
 
 #define STATE_BYTES 64
+#define FIRST_MS    30000 /* behind an answer that says not now; doubles */
+#define LAST_MS     3600000
+#define DOUBLINGS   7
 
 static const struct xf_ua_client_events client_events;
 
@@ -259,18 +263,44 @@ static bool is_gone(unsigned status)
     return status >= 480 && status <= 485;
 }
 
+/* The other side, or a server on the way, cannot take it at the moment. */
+static bool is_for_now(const struct xf_sip_message *answer)
+{
+    return answer->status == 408 || (answer->status >= 500 && answer->status < 600) ||
+           (answer->status >= 300 && answer->retry_after_s > 0);
+}
+
+static void try_again(struct xf_notifier_dialog *dialog, int64_t retry_after_s)
+{
+    bool says_when = retry_after_s > 0;
+    uint64_t first_ms =
+        says_when ? dialog->watch->simple->settings.notify_interval_ms : (uint64_t)FIRST_MS;
+    uint64_t wait_ms = first_ms << dialog->refusals;
+    if (wait_ms > LAST_MS)
+        wait_ms = LAST_MS;
+    if (says_when && (uint64_t)retry_after_s * 1000 > wait_ms)
+        wait_ms = (uint64_t)retry_after_s * 1000;
+    if (dialog->refusals < DOUBLINGS)
+        dialog->refusals++;
+    dialog->retry_ms = now_of(dialog) + wait_ms;
+}
+
 /* False: the dialog was lost, and is freed. What a stop cuts off goes on in the next process. */
 static bool take_outcome(struct xf_notifier_dialog *dialog, const struct xf_ua_outcome *outcome)
 {
     unsigned status = outcome->answer ? outcome->answer->status : 0;
     bool is_over = (outcome->cause == XF_UA_CAUSE_TIMEOUT && !outcome->is_unsent) ||
                    outcome->cause == XF_UA_CAUSE_POLICY;
-    if (status && status < 300)
+    if (status && status < 300) {
         dialog->watch->simple->counts.notifies_out++;
+        dialog->refusals = 0;
+    }
     if (status)
         dialog->failing_ms = 0;
     else if (!is_over)
         try_later(dialog);
+    if (status && is_for_now(outcome->answer))
+        try_again(dialog, outcome->answer->retry_after_s);
     if (!is_gone(status) && !is_over)
         return true;
     log_lost(dialog, status, xf_ua_cause_word(outcome->cause));

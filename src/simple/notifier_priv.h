@@ -157,8 +157,9 @@ struct xf_notifier_dialog {
     enum xf_notifier_dialog_state state;
     enum xf_notifier_end end;
     uint64_t expires_ms;
-    uint64_t retry_ms;   /* when a NOTIFY that reached nobody is tried again; 0: none */
-    uint64_t failing_ms; /* since when none reached anybody; 0: the last one did */
+    uint64_t retry_ms;      /* when a NOTIFY that did not tell the device comes again; 0: never */
+    uint64_t failing_ms;    /* since when none reached anybody; 0: the last one did */
+    unsigned char refusals; /* NOTIFYs in a row whose answer said not now */
     struct xf_ua_client *client;
     uint32_t kept_cseq; /* what the store has is good up to this CSeq of ours */
     uint32_t packed_len;
