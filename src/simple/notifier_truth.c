@@ -6,6 +6,8 @@
  *     a reload        ends those that policy no longer allows; a domain may have another link
  *     a link is up    what our users did meanwhile never came: our server is asked (`probe`)
  *
+ * What came of a user who has not decided is forgotten, since it may hold no longer.
+ *
  * What a probe does not bring in XF_NOTIFIER_ANSWER_MS is offline: some servers answer for a user
  * who is offline, others say nothing. Until then the watchers keep what they have.
  */
@@ -27,6 +29,8 @@ static bool look_at(void *value)
     unsigned live_count = watch->live_count;
     bool asks = false;
     watch->is_held = true;
+    if (watch->state == XF_NOTIFIER_ASKED) /* the answer makes us ask for it */
+        xf_notifier_resources_clear(watch);
     if (xf_simple_reaches(simple, watch->user, xf_notifier_peer(watch), XF_DIRECTION_IN))
         xf_notifier_judge(watch);
     else
