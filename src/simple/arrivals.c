@@ -276,11 +276,14 @@ static void note_late(struct xf_simple *simple, struct xf_span local, struct xf_
            XF_WORD("reason", xf_stanza_error_name(error)));
 }
 
-static void lose_presence(struct xf_simple *simple, const struct xf_stanza *stanza)
+static void refuse_presence(struct xf_simple *simple, const struct xf_stanza *stanza,
+                            enum xf_stanza_error error)
 {
-    if (xf_span_is(stanza->type, "probe"))
+    if (error == XF_STANZA_ERROR_NOT_ALLOWED)
+        xf_subscriber_withheld(simple, stanza);
+    else if (xf_simple_is_for_now(error) && xf_span_is(stanza->type, "probe"))
         xf_notifier_lost(simple, stanza);
-    else
+    else if (xf_simple_is_for_now(error))
         xf_subscriber_lost(simple, stanza);
 }
 
@@ -291,8 +294,8 @@ void xf_simple_refused(struct xf_simple *simple, const struct xf_stanza *stanza,
     if (!arrival && stanza->kind == XF_STANZA_MESSAGE && stanza->id.ptr)
         note_late(simple, stanza->to.domain, stanza->from.domain, error);
     else if (!arrival && !xf_notifier_refused(simple, stanza->id, error) &&
-             stanza->kind == XF_STANZA_PRESENCE && xf_simple_is_for_now(error))
-        lose_presence(simple, stanza);
+             stanza->kind == XF_STANZA_PRESENCE)
+        refuse_presence(simple, stanza, error);
     if (!arrival)
         return;
     struct xf_interwork_answer said =

@@ -256,6 +256,8 @@ void xf_subscriber_tell_again(struct xf_simple *simple, struct xf_span user,
                               struct xf_span contact);
 /* The cluster has not got this presence (xf_simple_is_for_now): again later. */
 void xf_subscriber_lost(struct xf_simple *simple, const struct xf_stanza *stanza);
+/* Policy has refused this presence: `subscribed` is told when that changes. */
+void xf_subscriber_withheld(struct xf_simple *simple, const struct xf_stanza *stanza);
 void xf_subscriber_reload(struct xf_simple *simple);
 void xf_subscriber_resume(struct xf_simple *simple);
 

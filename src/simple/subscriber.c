@@ -306,6 +306,18 @@ void xf_subscriber_lost(struct xf_simple *simple, const struct xf_stanza *stanza
     xf_subscription_save(sub);
 }
 
+/* The call may come from within xf_subscription_tell_noted. */
+void xf_subscriber_withheld(struct xf_simple *simple, const struct xf_stanza *stanza)
+{
+    struct xf_subscription *sub =
+        xf_map_find(simple->subscriber.by_pair,
+                    key_of(simple, xf_jid_bare(&stanza->to), xf_jid_bare(&stanza->from)));
+    if (!sub || tidings_of(stanza) != XF_TELL_SUBSCRIBED)
+        return;
+    sub->wants_answer = sub->is_changed = true;
+    xf_subscription_save(sub);
+}
+
 static void tell_some(void *owner)
 {
     struct xf_simple *simple = owner;
