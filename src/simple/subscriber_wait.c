@@ -168,6 +168,9 @@ void xf_subscription_bar(struct xf_subscription *sub)
     bool is_ending = sub->state == XF_SUBSCRIPTION_ENDING || sub->state == XF_SUBSCRIPTION_ENDED;
     sub->is_barred = true;
     xf_subscription_fade(sub);
+    /* What else it was not told yet it is told with the next dialog. */
+    sub->wants_answer |= (sub->tell & XF_TELL_SUBSCRIBED) != 0;
+    sub->is_missing &= !(sub->tell & XF_TELL_MISSING);
     sub->tell = sub->tell & (XF_TELL_STATE | XF_TELL_GONE) ? XF_TELL_GONE : 0;
     if (!xf_subscription_belongs(sub))
         xf_subscription_fire(sub, XF_SUBSCRIPTION_ON_BAR);
