@@ -232,6 +232,7 @@ static void on_closed(struct xf_stream *stream, enum xf_stream_end end, const ch
     if (out->state == XF_OUT_HANDSHAKE && xf_conn_end_is_bad_tls(stream->conn_end))
         out->s2s->counting.totals.by[xf_out_dir(out)].tls_bad++;
     note_why_closed(out, end, detail);
+    xf_out_note_resume(out);
     xf_out_log_down(out, words_for_log(out, end, detail));
     xf_timer_stop(&out->patience);
     xf_out_sm_closed(out);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * out_fallback.c — how long an outgoing stream waits for the peer on its present conn, and what it
- * does when that conn fails: dialback on a new conn, the next address, the same addresses in clear,
- * or the end.
+ * does when that conn fails: dialback on a new conn, a new conn without resumption, the next
+ * address, the same addresses in clear, or the end.
  *
  * Two timers run until the stream is ready (out.c). `deadline` limits the whole negotiation
  * (negotiate-timeout). `patience` limits the wait on the present conn: candidate-timeout while
@@ -92,11 +92,37 @@ static bool may_do_dialback(const struct xf_out *out)
            (out->state == XF_OUT_TLS_SASL || out->state == XF_OUT_TLS_DIALBACK);
 }
 
+/* Is <resume/> unanswered, and nothing wrong with what the peer sent? Then do without. */
+static bool may_begin_anew(const struct xf_out *out)
+{
+    enum xf_stream_error error = out->stream.our_error;
+    return out->state == XF_OUT_RESUMING &&
+           (error == XF_STREAM_ERROR_NONE || error == XF_STREAM_ERROR_CONNECTION_TIMEOUT);
+}
+
+/*
+ * A server that fails over <resume/> would do so each time, for as long as it said that it keeps
+ * the stream. That a connection breaks just then may be chance, once.
+ */
+void xf_out_note_resume(struct xf_out *out)
+{
+    bool is_over_it = out->cause == XF_CAUSE_STREAM || out->cause == XF_CAUSE_TIMEOUT ||
+                      out->cause == XF_CAUSE_TLS;
+    if (!is_over_it || !may_begin_anew(out))
+        return;
+    if (!out->stream.conn && out->stream.end == XF_STREAM_END_LOST)
+        xf_resumption_unanswered(out->s2s, out->local, out->peer);
+    else
+        xf_resumption_drop(out->s2s, out->local, out->peer);
+}
+
 /* What is left to try when the present conn has failed, the best first. */
-enum way { WAY_DIALBACK, WAY_ADDRESS, WAY_CLEAR, WAY_NONE };
+enum way { WAY_DIALBACK, WAY_ANEW, WAY_ADDRESS, WAY_CLEAR, WAY_NONE };
 
 static enum way way_left(const struct xf_out *out)
 {
+    if (may_begin_anew(out))
+        return WAY_ANEW;
     if (xf_dial_has_more(out->dial))
         return WAY_ADDRESS;
     return may_go_in_clear(out) ? WAY_CLEAR : WAY_NONE;
@@ -128,10 +154,10 @@ void xf_out_go_on(struct xf_out *out)
         go_in_clear(out);
         return;
     }
-    if (way == WAY_DIALBACK) {
+    if (way == WAY_DIALBACK)
         out->sasl_failed = true;
+    if (way == WAY_DIALBACK || way == WAY_ANEW)
         xf_dial_put_back(out->dial);
-    }
     xf_out_fire(out, way == WAY_NONE ? XF_OUT_ON_END : XF_OUT_ON_NEXT);
 }
 
@@ -146,6 +172,7 @@ void xf_out_give_up(struct xf_out *out, enum xf_cause cause, enum xf_help help,
             xf_stream_fail(&out->stream, error, help, text);
         else
             xf_stream_close(&out->stream);
+        xf_out_note_resume(out);
         if (next_way(out) != WAY_NONE) {
             xf_conn_close(out->stream.conn, PARTING_MS);
             return; /* on_closed calls xf_out_go_on */

@@ -328,6 +328,8 @@ void xf_out_give_up(struct xf_out *out, enum xf_cause cause, enum xf_help help,
 /* Remember why it fails; only the first cause counts. */
 void xf_out_note_cause(struct xf_out *out, enum xf_cause cause, enum xf_help help,
                        const char *text);
+/* The conn fails: if that is over <resume/>, the peer is not asked again. */
+void xf_out_note_resume(struct xf_out *out);
 /* The present conn failed: avoid its address for a while. */
 void xf_out_blame(struct xf_out *out);
 /* The conn is gone, and its cause is noted: try what is left, or end. */

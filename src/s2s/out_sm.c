@@ -5,7 +5,7 @@
  *
  * When the connection of a stream breaks, its stanzas go back to their routes, and the next stream
  * of the same pair resumes it. Then the peer says how many stanzas it has, and the routes send the
- * others again: each arrives once.
+ * others again: each arrives once. With a peer that does not answer to that, a stream begins anew.
  */
 #include <xfed/base/alloc.h>
 #include <xfed/xmpp/ns.h>

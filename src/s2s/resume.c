@@ -177,6 +177,15 @@ void xf_resumption_drop(struct xf_s2s *s2s, const char *local, const char *peer)
         remove_resumption(s2s, resumption);
 }
 
+void xf_resumption_unanswered(struct xf_s2s *s2s, const char *local, const char *peer)
+{
+    struct xf_resumption *resumption = find_ours(s2s, xf_span_of(local), xf_span_of(peer));
+    if (resumption && resumption->was_asked)
+        remove_resumption(s2s, resumption);
+    else if (resumption)
+        resumption->was_asked = true;
+}
+
 void xf_resumption_keep(struct xf_s2s *s2s, const struct xf_resumption *state)
 {
     struct xf_pair_key text;

@@ -40,7 +40,8 @@ struct xf_resumption {
     char *id;                  /* what the peer called it */
     uint64_t until_ms, max_ms; /* when the peer will have forgotten it; how long it keeps one */
     uint32_t handled;
-    bool is_bidi; /* the peer's stanzas go over it too */
+    bool is_bidi;   /* the peer's stanzas go over it too */
+    bool was_asked; /* a connection broke while we waited for the peer's answer to <resume/> */
     struct xf_proof_mark mark;
 };
 
@@ -99,3 +100,5 @@ void xf_resumption_keep(struct xf_s2s *s2s, const struct xf_resumption *state);
 const struct xf_resumption *xf_resumption_find(struct xf_s2s *s2s, struct xf_span local,
                                                struct xf_span peer);
 void xf_resumption_drop(struct xf_s2s *s2s, const char *local, const char *peer);
+/* The connection broke before the peer answered. It may be asked once more; then it is dropped. */
+void xf_resumption_unanswered(struct xf_s2s *s2s, const char *local, const char *peer);

@@ -121,6 +121,12 @@ bool xf_out_abandon(struct xf_out *out)
     return true;
 }
 
+bool xf_out_found_nobody(const struct xf_out *out)
+{
+    (void)out;
+    return false;
+}
+
 uint64_t xf_out_used_ms(const struct xf_out *out)
 {
     (void)out;
