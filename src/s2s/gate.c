@@ -12,10 +12,10 @@
  * as long as the domain in `from` is authenticated on it.
  *
  * A stream waits for two reasons, each by itself: the link has no room, or the peer has sent as
- * much as it may (limits/rate.h). Either way it is held behind this very stanza: with many peers,
- * what was read of each at once would be more than a link can hold. On a stream that is ending all
- * that was read passes, for its peer waits for our footer; it only reads no more while the link has
- * no room.
+ * much as it may (limits/rate.h), stanzas or other elements. Either way it is held behind this very
+ * stanza: with many peers, what was read of each at once would be more than a link can hold. On a
+ * stream that is ending all that was read passes, for its peer waits for our footer; it only reads
+ * no more while the link has no room.
  */
 #include "engine_priv.h"
 #include "gate_priv.h"
@@ -74,15 +74,26 @@ void xf_gate_init(struct xf_gate *gate, const struct xf_gate_ops *ops, struct xf
  * A stream that is ending does not wait for its rate: its peer waits for our footer, and what it
  * sent before still counts. The peer's next streams pay for it.
  */
-static void count_rate(struct xf_gate *gate, struct xf_s2s *s2s, const struct xf_stanza *stanza)
+static void take_rate(struct xf_gate *gate, struct xf_s2s *s2s, struct xf_span peer, size_t bytes)
 {
     bool may_wait = !gate->stream->is_ending && !xf_list_is_linked(&gate->held_node);
-    if (!s2s->rates.is_on || xf_rates_take(&s2s->rates, stanza->from.domain, stanza->wire_bytes,
-                                           may_wait ? &gate->rate : NULL))
+    if (!s2s->rates.is_on || xf_rates_take(&s2s->rates, peer, bytes, may_wait ? &gate->rate : NULL))
         return;
     s2s->counting.totals.rate_pauses++;
     xf_list_push(&s2s->held, &gate->held_node);
     xf_stream_hold(gate->stream);
+}
+
+static void count_rate(struct xf_gate *gate, struct xf_s2s *s2s, const struct xf_stanza *stanza)
+{
+    take_rate(gate, s2s, stanza->from.domain, stanza->wire_bytes);
+}
+
+/* A stream that is held already, such as for claims (in_dialback.c), has its own time to wait. */
+void xf_gate_element(struct xf_gate *gate, struct xf_s2s *s2s, struct xf_span peer, size_t bytes)
+{
+    if (gate->stream->next == XF_STREAM_NEXT_ELEMENT)
+        take_rate(gate, s2s, peer, bytes);
 }
 
 static void wait_for_link(struct xf_gate *gate, struct xf_s2s *s2s)

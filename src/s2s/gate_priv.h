@@ -49,6 +49,11 @@ struct xf_gate {
 void xf_gate_init(struct xf_gate *gate, const struct xf_gate_ops *ops, struct xf_stream *stream);
 /* Hand the stanza to xf_s2s_events.stanza or .malformed, or refuse it. */
 void xf_gate_stanza(struct xf_gate *gate, struct xf_s2s *s2s, struct xf_stanza *stanza);
+/*
+ * Count what is no stanza for the gate towards the rate of the peer: it costs us as much. Call it
+ * when the element was handled.
+ */
+void xf_gate_element(struct xf_gate *gate, struct xf_s2s *s2s, struct xf_span peer, size_t bytes);
 void xf_gate_resume_all(struct xf_s2s *s2s); /* read on from all streams that paused for the link */
 /* The stream begins to end, or has closed: what the peer has sent no longer waits. */
 void xf_gate_ending(struct xf_gate *gate, struct xf_s2s *s2s);

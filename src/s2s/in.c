@@ -22,7 +22,12 @@ static struct xf_in *in_of(struct xf_stream *stream)
 
 static void on_element(struct xf_stream *stream, const struct xf_elem *elem)
 {
-    xf_in_element(in_of(stream), elem);
+    struct xf_in *in = in_of(stream);
+    bool is_paired = in->valid_pairs > 0;
+    bool is_due = xf_sm_is_due(&in->carrier, elem);
+    xf_in_element(in, elem);
+    if (is_paired && !is_due)
+        xf_gate_element(&in->gate, in->s2s, in->carrier.ops->peer(&in->carrier), elem->wire_bytes);
 }
 
 static void on_stanza(struct xf_stream *stream, struct xf_stanza *stanza)

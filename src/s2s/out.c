@@ -112,6 +112,8 @@ static void on_stanza(struct xf_stream *stream, struct xf_stanza *stanza)
                XF_STR("local", out->local), XF_STR("peer", out->peer),
                XF_WORD("reason", "one-way-stream"),
                XF_WORD("kind", xf_stanza_kind_name(stanza->kind)));
+    if (out->state == XF_OUT_READY)
+        xf_gate_element(&out->gate, out->s2s, xf_span_of(out->peer), stanza->wire_bytes);
 }
 
 /*

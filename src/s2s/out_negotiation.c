@@ -306,9 +306,8 @@ static void on_sasl(struct xf_out *out, const struct xf_elem *elem)
     }
 }
 
-void xf_out_on_element(struct xf_stream *stream, const struct xf_elem *elem)
+static void take_element(struct xf_out *out, const struct xf_elem *elem)
 {
-    struct xf_out *out = out_of(stream);
     if (out->state == XF_OUT_ENDED) { /* it closes: what the peer acknowledges still counts */
         (void)xf_sm_element(&out->carrier, elem);
         return;
@@ -333,4 +332,16 @@ void xf_out_on_element(struct xf_stream *stream, const struct xf_elem *elem)
         xf_out_give_up(out, XF_CAUSE_TLS, XF_HELP_TLS_REFUSED, XF_STREAM_ERROR_NONE,
                        "the peer refused STARTTLS");
     /* Any other element is an extension that we did not ask for: ignore it (ejabberd #4300). */
+}
+
+void xf_out_on_element(struct xf_stream *stream, const struct xf_elem *elem)
+{
+    struct xf_out *out = out_of(stream);
+    /* Of answers to questions, verify.c bounds those that nobody asked for. */
+    bool is_answer = out->verify_events && xf_elem_is(elem, XF_NS_DIALBACK, "verify");
+    bool is_counted =
+        out->state == XF_OUT_READY && !is_answer && !xf_sm_is_due(&out->carrier, elem);
+    take_element(out, elem);
+    if (is_counted)
+        xf_gate_element(&out->gate, out->s2s, xf_span_of(out->peer), elem->wire_bytes);
 }

@@ -5,6 +5,8 @@
 #include "carrier_priv.h"
 #include "sm_priv.h"
 
+#define DUE_BYTES 128 /* of an <r/> or <a/>, whose namespace may be declared */
+
 static void acknowledge(struct xf_carrier *carrier)
 {
     struct xf_draft draft = xf_stream_draft(carrier->stream);
@@ -41,6 +43,17 @@ bool xf_sm_element(struct xf_carrier *carrier, const struct xf_elem *elem)
     else
         return false;
     return true;
+}
+
+bool xf_sm_is_due(const struct xf_carrier *carrier, const struct xf_elem *elem)
+{
+    uint32_t handled;
+    if (elem->wire_bytes > DUE_BYTES)
+        return false;
+    if (xf_elem_is(elem, XF_NS_SM, "r"))
+        return carrier->sm.counts && carrier->sm.said != carrier->sm.handled;
+    return carrier->proof.by == XF_PROOF_SM && xf_elem_is(elem, XF_NS_SM, "a") &&
+           read_handled(elem, &handled) && xf_proof_is_news(&carrier->proof, handled);
 }
 
 void xf_sm_part(struct xf_carrier *carrier)

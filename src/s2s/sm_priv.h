@@ -29,6 +29,12 @@ static inline void xf_sm_handled(struct xf_sm *sm)
 bool xf_sm_element(struct xf_carrier *carrier, const struct xf_elem *elem);
 
 /*
+ * Does the element say something of stanzas that went before it? These bound how many of its kind
+ * there are. Ask before it is handled.
+ */
+bool xf_sm_is_due(const struct xf_carrier *carrier, const struct xf_elem *elem);
+
+/*
  * The stream is about to end in order: say what was handled, unless the peer knows, and ask what
  * the peer has handled.
  */

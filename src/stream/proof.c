@@ -344,6 +344,11 @@ bool xf_proof_mark_number(const struct xf_proof_mark *mark, uint32_t handled, ui
     return more <= mark->sent - mark->proved;
 }
 
+bool xf_proof_is_news(const struct xf_proof *proof, uint32_t handled)
+{
+    return proof->ask_count > 0 || xf_proof_mark(proof).handled != handled;
+}
+
 enum xf_err xf_proof_acked(struct xf_proof *proof, uint32_t handled)
 {
     struct xf_proof_mark mark = xf_proof_mark(proof);

@@ -236,8 +236,9 @@ static bool is_wrapper(const struct xf_reader *reader, const struct xf_qname *na
            xf_span_is(xf_prefixes_ns(&reader->prefixes, name), reader->wrapper->ns);
 }
 
-static void deliver_tree(struct xf_reader *reader)
+static void deliver_tree(struct xf_reader *reader, size_t wire_bytes)
 {
+    xf_tree_set_wire_bytes(&reader->tree, wire_bytes);
     xf_tree_end(&reader->tree);
     reader->events->element(reader->owner, xf_tree_elem(&reader->tree));
     xf_tree_release(&reader->tree);
@@ -254,7 +255,7 @@ static void begin_wrapper(struct xf_reader *reader, const struct xf_qname *name,
     reader->floor = 2;
     begin_tree(reader, name, attrs);
     if (!reader->error)
-        deliver_tree(reader);
+        deliver_tree(reader, 0);
 }
 
 static void begin_element(struct xf_reader *reader, const struct xf_qname *name, const char **attrs)
@@ -298,7 +299,7 @@ static void end_element(struct xf_reader *reader)
     if (reader->mode == XF_MODE_STANZA)
         xf_envelope_deliver(reader, wire_bytes);
     else
-        deliver_tree(reader);
+        deliver_tree(reader, wire_bytes);
     reader->mode = XF_MODE_BETWEEN;
     reader->elements++;
     renew_if_due(reader, wire_bytes);

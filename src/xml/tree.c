@@ -210,6 +210,11 @@ enum xf_err xf_tree_text(struct xf_tree *tree, const char *text, size_t len)
     return XF_ERR_OK;
 }
 
+void xf_tree_set_wire_bytes(struct xf_tree *tree, size_t wire_bytes)
+{
+    tree->root->elem.wire_bytes = wire_bytes;
+}
+
 const struct xf_elem *xf_tree_elem(const struct xf_tree *tree)
 {
     return &tree->root->elem;

@@ -37,5 +37,7 @@ XF_MUST_USE enum xf_err xf_tree_start(struct xf_tree *tree, const struct xf_pref
 void xf_tree_end(struct xf_tree *tree);
 XF_MUST_USE enum xf_err xf_tree_text(struct xf_tree *tree, const char *text, size_t len);
 
+/* Of the root, once it has ended. */
+void xf_tree_set_wire_bytes(struct xf_tree *tree, size_t wire_bytes);
 /* The tree, once all its elements have ended. */
 const struct xf_elem *xf_tree_elem(const struct xf_tree *tree);

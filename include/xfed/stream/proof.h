@@ -135,6 +135,8 @@ void xf_proof_ask(struct xf_proof *proof);
 
 /* The ping with this number was answered. False: it was not asked, or answered before. */
 bool xf_proof_answered(struct xf_proof *proof, unsigned number);
+/* Does <a h='...'/> prove a stanza, or answer a question? */
+bool xf_proof_is_news(const struct xf_proof *proof, uint32_t handled);
 /* <a h='...'/> (XEP-0198 §4). XF_ERR_LIMIT: it acknowledges more than was sent. */
 XF_MUST_USE enum xf_err xf_proof_acked(struct xf_proof *proof, uint32_t handled);
 

@@ -53,6 +53,7 @@ struct xf_elem {
     struct xf_attr *attrs;
     unsigned attr_count;
     struct xf_elem *first_child, *next;
+    size_t wire_bytes; /* as received, for rates; 0 within another element */
 };
 
 struct xf_wrapper {
