@@ -132,9 +132,11 @@ void xf_carrier_offer_pair(struct xf_map *pairs, struct xf_span key, struct xf_c
     xf_map_set(pairs, key, pair);
 }
 
-void xf_carrier_forget_pair(struct xf_map *pairs, struct xf_span key,
+bool xf_carrier_forget_pair(struct xf_map *pairs, struct xf_span key,
                             const struct xf_carried_pair *pair)
 {
-    if (xf_map_find(pairs, key) == pair)
+    bool was_offered = xf_map_find(pairs, key) == pair;
+    if (was_offered)
         xf_map_remove(pairs, key);
+    return was_offered;
 }

@@ -130,5 +130,6 @@ struct xf_carried_pair {
  * wins.
  */
 void xf_carrier_offer_pair(struct xf_map *pairs, struct xf_span key, struct xf_carried_pair *pair);
-void xf_carrier_forget_pair(struct xf_map *pairs, struct xf_span key,
+/* False: another stream offers the pair, or none. */
+bool xf_carrier_forget_pair(struct xf_map *pairs, struct xf_span key,
                             const struct xf_carried_pair *pair);

@@ -61,6 +61,7 @@ static void on_ending(struct xf_stream *stream)
     struct xf_in *in = in_of(stream);
     xf_recheck_left(&in->carrier);
     xf_gate_ending(&in->gate, in->s2s);
+    xf_pairs_withdraw(in);
     xf_carrier_ended(&in->carrier, in->s2s->is_draining ? XF_CAUSE_SHUTDOWN : XF_CAUSE_STREAM,
                      "the stream ended");
 }

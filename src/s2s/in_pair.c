@@ -86,11 +86,49 @@ void xf_pair_offer(struct xf_pair *pair)
     xf_carrier_offer_pair(pair->in->s2s->bidi_pairs, key, &pair->carried);
 }
 
-static void forget_carried(struct xf_pair *pair)
+static bool forget_carried(struct xf_pair *pair)
 {
     struct xf_pair_key text;
     struct xf_span key = xf_pair_key(xf_span_of(pair->local), xf_span_of(pair->peer), &text);
-    xf_carrier_forget_pair(pair->in->s2s->bidi_pairs, key, &pair->carried);
+    return xf_carrier_forget_pair(pair->in->s2s->bidi_pairs, key, &pair->carried);
+}
+
+/* The same pair on the newest other stream that could carry it. NULL: none. */
+static struct xf_pair *find_other(const struct xf_pair *pair)
+{
+    const struct xf_s2s *s2s = pair->in->s2s;
+    const unsigned *count = xf_map_find(s2s->inbound_by_peer, xf_span_of(pair->peer));
+    struct xf_pair *newest = NULL;
+    if (!count || *count < 2) /* look no further: there may be thousands of streams */
+        return NULL;
+    XF_LIST_EACH (node, &s2s->ins) {
+        struct xf_in *in = XF_CONTAINER(node, struct xf_in, node);
+        if (!in->is_bidi || in->stream.is_ending)
+            continue;
+        struct xf_pair *other =
+            xf_in_find_pair(in, xf_span_of(pair->local), xf_span_of(pair->peer));
+        if (other && other->method != XF_AUTH_NONE)
+            newest = other;
+    }
+    return newest;
+}
+
+/* Of a stream that may be resumed: our stanzas wait for that (out_rider.c). */
+static bool may_be_back(const struct xf_in *in)
+{
+    return in->resumable && in->stream.end != XF_STREAM_END_POLITE;
+}
+
+void xf_pairs_withdraw(struct xf_in *in)
+{
+    if (!in->is_bidi)
+        return;
+    XF_LIST_EACH (node, &in->pairs) {
+        struct xf_pair *pair = xf_pair_of_node(node);
+        struct xf_pair *other = forget_carried(pair) && !may_be_back(in) ? find_other(pair) : NULL;
+        if (other)
+            xf_pair_offer(other);
+    }
 }
 
 /* ------------------------------------------------------------------ new and gone */
@@ -111,7 +149,7 @@ void xf_pair_free(struct xf_pair *pair)
     uncount_stream(pair);
     xf_stranger_pair_left(pair);
     xf_counted_leave(in->s2s, &pair->counted);
-    forget_carried(pair);
+    (void)forget_carried(pair);
     if (pair->request || pair->look.discovery)
         in->open_requests--;
     xf_verify_request_cancel(&pair->request);

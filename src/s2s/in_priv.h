@@ -242,6 +242,8 @@ bool xf_pair_has_place(struct xf_pair *pair);
 bool xf_pair_is_as_before(struct xf_pair *pair, enum xf_auth_method method);
 /* Offer the stream for the pair's stanzas to the peer, if it goes both ways (XEP-0288). */
 void xf_pair_offer(struct xf_pair *pair);
+/* The stream ends: the peer's other streams, if it has any, are offered for its pairs. */
+void xf_pairs_withdraw(struct xf_in *in);
 /* All checks have passed: the pair may send stanzas. */
 void xf_pair_authenticated(struct xf_pair *pair, enum xf_auth_method method);
 /*
