@@ -5,8 +5,9 @@
  *
  *     queues    no new peers; the cluster is asked to send to another gateway, if it has one; of
  *               what the cluster sends only what goes to a stream that is there (senders of the
- *               rest get an error); routes go on until they were empty for a while, and links
- *               that are away are waited for, at most process.drain-time
+ *               rest get an error); routes go on until they were empty for a while; links that
+ *               are away are waited for, and nodes that do not say what they have, at most
+ *               process.drain-time
  *     inbound   what still waits for a link that is away, or for an e-mail address, is returned to
  *               the peers; the streams that they opened are closed, so that nothing more comes that
  *               wants an answer; answers are still sent
@@ -43,6 +44,14 @@ static bool links_hold(const struct xf_daemon *daemon)
     return false;
 }
 
+static bool links_are_unsure(const struct xf_daemon *daemon)
+{
+    for (size_t i = 0; i < daemon->link_count; i++)
+        if (xf_link_is_unsure(daemon->links[i]))
+            return true;
+    return false;
+}
+
 static bool links_are_gone(const struct xf_daemon *daemon)
 {
     for (size_t i = 0; i < daemon->link_count; i++)
@@ -75,8 +84,10 @@ static void enter(struct xf_daemon *daemon, enum xf_drain step)
     case XF_DRAIN_QUEUES:
         xf_daemon_close_listeners(daemon);
         xf_routing_drain(daemon->routing);
-        for (size_t i = 0; i < daemon->link_count; i++)
+        for (size_t i = 0; i < daemon->link_count; i++) {
             xf_link_leave(daemon->links[i]);
+            xf_link_prove(daemon->links[i]);
+        }
         xf_history_leave(daemon->history);
         break;
     case XF_DRAIN_INBOUND:
@@ -145,7 +156,7 @@ static bool is_step_done(const struct xf_daemon *daemon)
  */
 static bool is_busy(const struct xf_daemon *daemon)
 {
-    if (links_hold(daemon))
+    if (links_hold(daemon) || (daemon->drain == XF_DRAIN_QUEUES && links_are_unsure(daemon)))
         return true;
     if (daemon->drain == XF_DRAIN_INBOUND && !daemon->drain_returns)
         return !xf_s2s_inbound_is_over(daemon->s2s);

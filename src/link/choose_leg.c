@@ -18,7 +18,8 @@
  *
  * A leg whose server has not answered a ping for SILENT_MS gets no other users while another leg
  * answers. If it gets a stanza for one that cannot leave it after HUNG_MS, it is given up; or if
- * stanzas wait then, since all wait behind the first one, and no more come that would want it.
+ * stanzas wait then, since all wait behind the first one, and no more come that would want it. When
+ * the gateway is about to stop it is given up after SILENT_MS: what it may have lost would be lost.
  */
 #include "component_priv.h"
 
@@ -28,6 +29,7 @@
 #define SILENT_MS 2000
 #define HUNG_MS   10000
 #define LOOK_MS   1000
+#define UNSURE_MS 200 /* a server that lives mostly answers sooner */
 #define USERS     8192
 
 /* FNV-1a: the same in every process, so that all gateways of a cluster choose alike. */
@@ -90,6 +92,11 @@ static bool is_hung(const struct xf_leg *leg)
     return leg->is_sure && is_silent(leg, HUNG_MS);
 }
 
+static bool is_given_up(const struct xf_component *component, const struct xf_leg *leg)
+{
+    return component->is_proving ? leg->is_sure && is_silent(leg, SILENT_MS) : is_hung(leg);
+}
+
 static bool has_other(const struct xf_component *component, const struct xf_leg *leg)
 {
     for (size_t i = 0; i < component->leg_count; i++) {
@@ -114,7 +121,7 @@ static void on_hung(void *owner)
         struct xf_leg *leg = component->legs[i];
         if (proves_no_more(leg))
             xf_stream_abort(&leg->stream);
-        else if (xf_leg_is_up(leg) && is_hung(leg) && has_other(component, leg))
+        else if (xf_leg_is_up(leg) && is_given_up(component, leg) && has_other(component, leg))
             xf_leg_give_up(leg, "unanswered", XF_HELP_LINK_STUCK,
                            "the server does not answer pings");
     }
@@ -123,9 +130,29 @@ static void on_hung(void *owner)
 
 void xf_component_watch(struct xf_component *component)
 {
-    if (component->leg_count > 1 && component->counts_as_congested &&
+    if (component->leg_count > 1 && (component->counts_as_congested || component->is_proving) &&
         !xf_timer_is_running(&component->hung))
         xf_timer_start(component->env->timers, &component->hung, LOOK_MS);
+}
+
+void xf_component_prove(struct xf_component *component)
+{
+    component->is_proving = true;
+    for (size_t i = 0; i < component->leg_count; i++)
+        if (xf_leg_is_up(component->legs[i]))
+            xf_proof_ask(&component->legs[i]->proof);
+    xf_component_watch(component);
+}
+
+bool xf_component_is_unsure(const struct xf_component *component)
+{
+    for (size_t i = 0; i < component->leg_count; i++) {
+        const struct xf_leg *leg = component->legs[i];
+        if (xf_leg_is_up(leg) && leg->is_sure && is_silent(leg, UNSURE_MS) &&
+            has_other(component, leg))
+            return true;
+    }
+    return false;
 }
 
 void xf_component_init_choice(struct xf_component *component)

@@ -39,6 +39,7 @@ struct xf_component {
     size_t leg_count, up_count, busy_count; /* busy: legs that are not idle */
     bool is_kept;                           /* does not end when it is idle */
     bool is_stopping;
+    bool is_proving;               /* the gateway is about to stop: xf_component_prove */
     const struct xf_leg *alone_on; /* a suspect is on its way there, and all else waits */
     struct xf_timer next;          /* the suspect was proved: go on */
     uint64_t user;                 /* hash of the local user for whom a leg was last chosen */
@@ -95,6 +96,9 @@ void xf_component_init_choice(struct xf_component *component);
 struct xf_leg *xf_component_choose(struct xf_component *component, const struct xf_stanza *stanza);
 /* If stanzas wait (counts_as_congested), see to it that no leg makes them wait too long. */
 void xf_component_watch(struct xf_component *component);
+/* As xf_link_prove and xf_link_is_unsure. */
+void xf_component_prove(struct xf_component *component);
+bool xf_component_is_unsure(const struct xf_component *component);
 /* The leg took the stanza that it was last chosen for. */
 void xf_component_sent(struct xf_component *component, struct xf_leg *leg);
 /* The stream of the leg has closed: nobody has to stay. */

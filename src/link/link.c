@@ -548,6 +548,17 @@ void xf_link_leave(struct xf_link *link)
         xf_component_leave(link->component);
 }
 
+void xf_link_prove(struct xf_link *link)
+{
+    if (link->component)
+        xf_component_prove(link->component);
+}
+
+bool xf_link_is_unsure(const struct xf_link *link)
+{
+    return link->component && xf_component_is_unsure(link->component);
+}
+
 bool xf_link_holds(const struct xf_link *link)
 {
     return link->budget.held.count > 0;

@@ -814,6 +814,7 @@ static bool do_step(struct run *run)
         note(run, "drain %s", step->word);
         xf_routing_drain(run->world.routing);
         xf_link_leave(run->world.link);
+        xf_link_prove(run->world.link);
         if (strcmp(step->word, "inbound") == 0) {
             xf_link_hold_no_more(run->world.link);
             (void)xf_routing_return_unmapped(run->world.routing);

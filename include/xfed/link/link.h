@@ -81,6 +81,15 @@ void xf_link_leave(struct xf_link *link);
 bool xf_link_holds(const struct xf_link *link);
 
 /*
+ * The gateway is about to stop: ask every node of a component what it has. While others answer, one
+ * that does not is given up much earlier than else, and what it may not have goes over them.
+ */
+void xf_link_prove(struct xf_link *link);
+
+/* Is that to be waited for? */
+bool xf_link_is_unsure(const struct xf_link *link);
+
+/*
  * Peers can be told for a little longer: what waits while no stream is up expires
  * (events->expired), after this function has returned, and nothing waits from now on (xf_link_send:
  * XF_ERR_CLOSED).

@@ -87,6 +87,8 @@ enum op {
     KEEP_NONE, /* xf_link_keep_none */
     MODULE,    /* xf_link_has_module */
     RETURN,    /* xf_link_return_held */
+    PROVE,     /* xf_link_prove */
+    UNSURE,    /* xf_link_is_unsure: ms 1 or 0 */
     NODES,     /* xf_link_set_nodes of a node (text), of both of "BOTH", within ms */
     STOP,      /* xf_link_stop */
 };
@@ -368,6 +370,14 @@ static const struct link_case cases[] = {
     {"two nodes: a silent one that takes no more makes all wait: it is given up after 10 s, though no stanza comes any more", .nodes = {"127.0.0.1:5347", "127.0.0.2:5347"}, .pings = true, .hold_bytes = 400000, .resend = XF_RESEND_MESSAGES, .steps = {
         {JOIN, 0, "127.0.0.1:5347"}, {JOIN, 1, "127.0.0.2:5347"}, {SEND, .text = "m1"}, {WAIT, .ms = 250}, {FEED, 1, PONG("1", "1")},
         {SEND_MANY, .ms = 100}, {FULL_FOR, .text = "b.example", .ms = 1}, {WAIT, .ms = 9900}, {LOG, .text = "link.stream.down", .ms = 0}, {WAIT, .ms = 1200}, {GONE, 1}, {LOG, .text = "link.stream.down reason=unanswered", .ms = 1}}},
+
+    {"two nodes: a silent one when the gateway is about to stop: what it may not have goes over the other soon", .nodes = {"127.0.0.1:5347", "127.0.0.2:5347"}, .pings = true, .resend = XF_RESEND_MESSAGES, .steps = {
+        {JOIN, 0, "127.0.0.1:5347"}, {JOIN, 1, "127.0.0.2:5347"}, {SEND, .text = "m1"}, {WAIT, .ms = 250}, {FEED, 1, PONG("1", "1")}, {UNSURE, .ms = 0},
+        {SEND, .text = "m2"}, {PROVE}, {SENT_COUNT, 1, .ms = 2}, {UNSURE, .ms = 0}, {WAIT, .ms = 300}, {UNSURE, .ms = 1}, {WAIT, .ms = 1500}, {SENT, 0, ""}, {WAIT, .ms = 1500}, {GONE, 1}, {LOG, .text = "link.stream.down reason=unanswered", .ms = 1},
+        {SENT, 0, AGAIN("m2", "00") PING("2", "1")}, {UNSURE, .ms = 0}, {FEED, 0, PONG("2", "1")}, {EXPIRED, .text = ""}}},
+
+    {"a node that is alone is given up no sooner when the gateway is about to stop", .nodes = {"127.0.0.1:5347"}, .pings = true, .resend = XF_RESEND_MESSAGES, .steps = {
+        {JOIN, 0, "127.0.0.1:5347"}, {SEND, .text = "m1"}, {WAIT, .ms = 250}, {FEED, 0, PONG("1", "1")}, {SEND, .text = "m2"}, {PROVE}, {WAIT, .ms = 9000}, {UNSURE, .ms = 0}, {IS, .text = "up"}, {LOG, .text = "link.stream.down", .ms = 0}}},
 
     {"two nodes: both are silent: none is given up so early", .nodes = {"127.0.0.1:5347", "127.0.0.2:5347"}, .pings = true, .resend = XF_RESEND_MESSAGES, .steps = {
         {JOIN, 0, "127.0.0.1:5347"}, {JOIN, 1, "127.0.0.2:5347"}, {SEND, .text = "m1"}, {SEND_TO, .text = "w2"}, {WAIT, .ms = 250}, {FEED, 1, PONG("1", "1")}, {FEED, 0, PONG("2", "1")},
@@ -847,6 +857,12 @@ static void take_step(struct world *world, const struct step *step)
         break;
     case RETURN:
         xf_link_return_held(world->link);
+        break;
+    case PROVE:
+        xf_link_prove(world->link);
+        break;
+    case UNSURE:
+        expect_number(world, xf_link_is_unsure(world->link), step->ms);
         break;
     case NODES:
         set_nodes(world, step);
