@@ -8,9 +8,9 @@
  * earlier answers, for the link's `drained` event. Each link has one queue for the answers of all
  * routes, so that they keep their order and a route may be freed before its answers are sent.
  *
- * With names = per-peer, an answer for the component stream of one peer goes into the link's hold
- * while that stream is down, like any other stanza: a name that the server does not know must not
- * stop the queue.
+ * With names = per-peer there is a queue for each component stream, that is for each peer: one that
+ * takes nothing, perhaps since its peer sends so much, makes nobody else's answers wait. An answer
+ * for one that is down goes into the link's hold, like any other stanza.
  *
  * The answers that wait may use twice the room of all queues (process { queue-bytes }), because the
  * answer to a very small stanza is larger than the stanza. An answer that does not fit is lost, and
@@ -41,6 +41,32 @@ static void give(struct xf_routing_link *link, const struct xf_stanza *answer)
         log_lost(link->routing, link, xf_err_text(err));
 }
 
+/* The name of the queue; "": there is only one. */
+static struct xf_span name_of(const struct xf_routing_link *link, const struct xf_stanza *answer)
+{
+    return xf_link_is_per_peer(link->link) ? answer->from.domain : XF_SPAN("");
+}
+
+static struct xf_stanza_queue *get(struct xf_routing_link *link, struct xf_span name)
+{
+    struct xf_stanza_queue *queue = xf_map_find(link->answers, name);
+    if (queue)
+        return queue;
+    queue = xf_new(struct xf_stanza_queue);
+    xf_stanza_queue_init(queue, &link->routing->answers);
+    (void)xf_map_set(link->answers, name, queue); /* there was none */
+    return queue;
+}
+
+static void free_if_empty(struct xf_routing_link *link, struct xf_span name,
+                          struct xf_stanza_queue *queue)
+{
+    if (!xf_stanza_queue_is_empty(queue))
+        return;
+    (void)xf_map_remove(link->answers, name);
+    xf_free(queue);
+}
+
 static void keep(struct xf_routing_link *link, const struct xf_stanza *answer)
 {
     struct xf_routing *routing = link->routing;
@@ -49,53 +75,87 @@ static void keep(struct xf_routing_link *link, const struct xf_stanza *answer)
         log_lost(routing, link, "too many answers wait for the cluster");
         return;
     }
-    xf_stanza_queue_push(&link->answers, answer, xf_routing_now(routing));
+    xf_stanza_queue_push(get(link, name_of(link, answer)), answer, xf_routing_now(routing));
 }
 
 void xf_answer_cluster(struct xf_routing_link *link, const struct xf_stanza *answer)
 {
-    bool is_first = xf_stanza_queue_is_empty(&link->answers);
+    bool is_first = !xf_map_find(link->answers, name_of(link, answer));
     if ((is_first && xf_link_takes(link->link, answer->from.domain)) || link->routing->has_ended)
         give(link, answer);
     else
         keep(link, answer);
 }
 
-void xf_answers_go_on(struct xf_routing_link *link)
+static void give_some(struct xf_routing_link *link, struct xf_stanza_queue *queue)
 {
     struct xf_stanza_copy *copy;
-    while ((copy = xf_stanza_queue_front(&link->answers))) {
+    while ((copy = xf_stanza_queue_front(queue))) {
         struct xf_stanza answer;
         xf_stanza_copy_read(copy, &answer);
         if (!xf_link_takes(link->link, answer.from.domain))
             return;
         give(link, &answer);
-        xf_free(xf_stanza_queue_pop(&link->answers));
+        xf_free(xf_stanza_queue_pop(queue));
     }
 }
 
-void xf_answers_follow(struct xf_routing_link *link)
+void xf_answers_go_on(struct xf_routing_link *link)
 {
-    XF_STANZA_QUEUE_EACH (copy, &link->answers) {
+    size_t cursor = 0;
+    struct xf_span name;
+    void *queue = NULL;
+    while (xf_map_next(link->answers, &cursor, &name, &queue)) {
+        give_some(link, queue);
+        free_if_empty(link, name, queue);
+    }
+}
+
+static void follow(struct xf_routing_link *link, struct xf_stanza_queue *queue)
+{
+    XF_STANZA_QUEUE_EACH (copy, queue) {
         struct xf_stanza answer;
         xf_stanza_copy_read(copy, &answer);
         struct xf_routing_link *other = xf_routing_link_serving(link->routing, answer.to.domain);
         if (!other || other == link)
             continue;
-        xf_stanza_queue_remove(&link->answers, copy);
-        xf_stanza_queue_append(&other->answers, copy);
+        xf_stanza_queue_remove(queue, copy);
+        xf_stanza_queue_append(get(other, name_of(other, &answer)), copy);
     }
 }
 
-void xf_answers_end(struct xf_routing_link *link)
+void xf_answers_follow(struct xf_routing_link *link)
+{
+    size_t cursor = 0;
+    struct xf_span name;
+    void *queue = NULL;
+    while (xf_map_next(link->answers, &cursor, &name, &queue)) {
+        follow(link, queue);
+        free_if_empty(link, name, queue);
+    }
+}
+
+static size_t end(struct xf_routing_link *link, struct xf_stanza_queue *queue)
 {
     size_t lost = 0;
-    while (!xf_stanza_queue_is_empty(&link->answers)) {
-        struct xf_stanza_copy *copy = xf_stanza_queue_pop(&link->answers);
+    while (!xf_stanza_queue_is_empty(queue)) {
+        struct xf_stanza_copy *copy = xf_stanza_queue_pop(queue);
         struct xf_stanza answer;
         xf_stanza_copy_read(copy, &answer);
         lost += xf_link_send(link->link, &answer) != XF_ERR_OK;
         xf_free(copy);
+    }
+    return lost;
+}
+
+void xf_answers_end(struct xf_routing_link *link)
+{
+    size_t lost = 0, cursor = 0;
+    struct xf_span name;
+    void *queue = NULL;
+    while (xf_map_next(link->answers, &cursor, &name, &queue)) {
+        lost += end(link, queue);
+        free_if_empty(link, name, queue);
     }
     if (lost > 0)
         /* bounded: once for each link */

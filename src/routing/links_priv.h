@@ -6,6 +6,7 @@
 #include "barrier_priv.h"
 
 #include <xfed/base/list.h>
+#include <xfed/base/map.h>
 #include <xfed/net/timer.h>
 #include <xfed/xmpp/stanza_queue.h>
 
@@ -20,7 +21,7 @@ struct xf_routing_link {
     struct xf_routing *routing;
     struct xf_link_pauses pauses;
     struct xf_barrier barrier;
-    struct xf_stanza_queue answers; /* answers that wait for the cluster */
+    struct xf_map *answers; /* that wait for the cluster; -> struct xf_stanza_queue (answers.c) */
 };
 
 struct xf_routing_link *xf_routing_link_of(const struct xf_routing *routing, const char *title);

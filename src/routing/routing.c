@@ -64,7 +64,8 @@ void xf_routing_free(struct xf_routing **routing)
         struct xf_routing_link *link = XF_CONTAINER(node, struct xf_routing_link, node);
         xf_backpressure_fini(link);
         xf_barrier_fini(link);
-        xf_require(xf_stanza_queue_is_empty(&link->answers)); /* xf_routing_end was called */
+        xf_require(xf_map_count(link->answers) == 0); /* xf_routing_end was called */
+        xf_map_free(&link->answers);
         xf_free(link->title);
         xf_free(link);
     }
@@ -114,7 +115,7 @@ void xf_routing_attach_link(struct xf_routing *routing, const char *title, struc
     entry->routing = routing;
     xf_backpressure_init(entry);
     xf_barrier_init(entry);
-    xf_stanza_queue_init(&entry->answers, &routing->answers);
+    entry->answers = xf_map_new();
     xf_list_push(&routing->links, &entry->node);
 }
 
