@@ -90,8 +90,9 @@ static void on_enabled(struct xf_out *out, const struct xf_elem *elem)
 {
     struct xf_span resume = xf_elem_attr(elem, "resume"), id = xf_elem_attr(elem, "id");
     uint64_t max_s;
+    bool is_late = out->carrier.proof.by != XF_PROOF_SM; /* it counts what we no longer do */
     out->carrier.sm.counts = true;
-    if (!xf_span_is(resume, "true") && !xf_span_is(resume, "1"))
+    if (is_late || (!xf_span_is(resume, "true") && !xf_span_is(resume, "1")))
         return;
     if (!xf_span_number(xf_elem_attr(elem, "max"), XF_RESUME_OURS_MAX_MS / 1000, &max_s))
         max_s = MAX_S_DEFAULT;

@@ -179,10 +179,18 @@ static bool is_held_up(const struct xf_proof *proof)
            (proof->by == XF_PROOF_PING && is_unread(carrier->s2s, carrier->ops->peer(carrier)));
 }
 
+/* Has the peer not even answered <enable/>? Then it does not know it, whatever it offered. */
+static bool never_counted(const struct xf_carrier *carrier)
+{
+    return carrier->proof.by == XF_PROOF_SM && !carrier->sm.counts;
+}
+
 static void on_unanswered(struct xf_proof *proof)
 {
     const struct xf_carrier *carrier = carrier_of(proof);
     struct xf_span peer = carrier->ops->peer(carrier);
+    if (never_counted(carrier)) /* that says nothing about pings */
+        return;
     note(carrier->s2s, peer, false);
     xf_log(XF_LOG_DEBUG, "s2s.ping.unanswered", XF_SPN("peer", peer));
 }
@@ -206,7 +214,7 @@ static bool hears(const struct xf_carrier *carrier)
 
 static bool on_dead(struct xf_proof *proof)
 {
-    if (!hears(carrier_of(proof)))
+    if (never_counted(carrier_of(proof)) || !hears(carrier_of(proof)))
         return false;
     xf_stream_time_out(proof->stream, XF_HELP_PEER_SILENT, "what was sent is not acknowledged");
     return true;
