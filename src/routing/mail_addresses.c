@@ -101,6 +101,17 @@ static struct xf_route *shown_route(struct xf_route *route, struct xf_span domai
     return routing->last_shown;
 }
 
+struct xf_route *xf_mail_route(struct xf_route *route, const struct xf_stanza *stanza)
+{
+    struct xf_span user = xf_jid_bare(&stanza->from), mail;
+    bool is_shown = true;
+    if (!route->settings->mail || !route->routing->mailmap || !is_user(&stanza->from) ||
+        xf_mailmap_mail_of(route->routing->mailmap, user, &mail) != XF_MAILMAP_FOUND)
+        return route;
+    struct xf_route *shown = shown_route(route, domain_of(mail), user, &is_shown);
+    return shown ? shown : route;
+}
+
 /* The peer would see a JID that it must not see. */
 static void return_unknown(struct xf_route *route, const struct xf_stanza *stanza)
 {

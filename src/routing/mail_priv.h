@@ -13,6 +13,11 @@ struct xf_routing_link;
 
 /* Deliver the stanza with the sender's address as the peer should see it, now or once known. */
 void xf_mail_out(struct xf_route *route, struct xf_stanza *stanza);
+/*
+ * Where xf_mail_out would send the stanza, as far as that is known now: on the route of the domain
+ * of its sender's e-mail address, or on `route`.
+ */
+struct xf_route *xf_mail_route(struct xf_route *route, const struct xf_stanza *stanza);
 
 /*
  * Find the user to whom a peer wrote; stanza->shown_to may point into `shown`. *out_is_refused: the

@@ -162,10 +162,10 @@ static void on_stanza(void *owner, struct xf_link *from, struct xf_stanza *stanz
  * While draining: is there no stream for the stanza? What cannot come back to its sender, such as
  * the result of a request, may still open one while the queues drain.
  */
-static bool is_too_late(const struct xf_routing *routing, const struct xf_route *route,
+static bool is_too_late(const struct xf_routing *routing, struct xf_route *route,
                         const struct xf_stanza *stanza)
 {
-    return routing->is_draining && !xf_route_delivers(route) &&
+    return routing->is_draining && !xf_route_delivers(xf_mail_route(route, stanza)) &&
            (routing->is_finished || xf_stanza_may_bounce(stanza));
 }
 
