@@ -254,19 +254,23 @@ static bool judge_pair(struct xf_pair *pair)
 
 void xf_stranger_judge(struct xf_in *in)
 {
+    const struct xf_pair *first = NULL;
     bool needs_place = true;
     struct xf_share_keys keys;
     if (in->valid_pairs == 0 || in->stream.is_ending || !in->stream.conn)
         return;
     in->has_named = false;
     XF_LIST_EACH (node, &in->pairs) {
-        in->has_named |= judge_pair(xf_pair_of_node(node));
-        needs_place &= !xf_pair_of_node(node)->is_known;
+        struct xf_pair *pair = xf_pair_of_node(node);
+        in->has_named |= judge_pair(pair);
+        needs_place &= !pair->is_known;
+        if (!first && pair->method != XF_AUTH_NONE) /* what is only claimed is of no owner */
+            first = pair;
     }
     if (in->has_named) {
         leave_all(in);
     } else if (needs_place && !xf_holding_is_held(&in->holding)) {
-        keys = keys_of(in, xf_span_of(xf_pair_of_node(in->pairs.next)->peer));
+        keys = keys_of(in, xf_span_of(first->peer));
         enter(in, &in->s2s->stranger_streams, &in->holding, &keys);
     }
 }
