@@ -44,8 +44,8 @@
 #define FREE_MS          600000 /* a route that nobody uses is freed after this time */
 #define QUICK_MS         5000   /* a stream that ends this soon after `ready` is a quick loss */
 #define QUICK_LOSSES_MAX 2
-#define ROOM_PART        8 /* so much of a full queue makes room at once, which spreads the cost */
-#define NO_ROOM_MS       100  /* none can be returned: so long nobody looks again */
+#define ROOM_PART        8   /* at least 1/8 of a full queue makes room at once: spreads the cost */
+#define NO_ROOM_MS       100 /* none can be returned: so long nobody looks again */
 #define FORGIVEN_MS      1000 /* after a reload, until streams are tried for what waits */
 /* Such streams in a second are no loss when they delivered something: a connection may be bad. */
 #define FORGIVEN_PER_S 2
@@ -138,12 +138,12 @@ static void log_full(struct xf_route *route)
 }
 
 /* Of what waits, the oldest that can be returned is: not what the peer may have (route_back.c). */
-static void make_room(struct xf_route *route)
+static void make_room(struct xf_route *route, const struct xf_stanza *wanted)
 {
     size_t most = route->queue.held.count / ROOM_PART + 1, count = 0;
     XF_STANZA_QUEUE_EACH (copy, &route->queue) {
         struct xf_stanza stanza;
-        if (count == most)
+        if (count >= most && xf_route_limits_has_room(route, &route->queue, wanted))
             break;
         xf_stanza_copy_read(copy, &stanza);
         if (copy->is_unproved || !xf_stanza_may_bounce(&stanza))
@@ -165,7 +165,7 @@ static bool press_in(struct xf_route *route, const struct xf_stanza *stanza)
         return false;
     struct xf_stanza_copy *copy = xf_stanza_copy_new(stanza, now_ms);
     xf_stanza_copy_read(copy, &own);
-    make_room(route);
+    make_room(route, &own);
     if (!xf_route_limits_has_room(route, &route->queue, &own)) {
         xf_free(copy);
         return false;
