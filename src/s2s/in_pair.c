@@ -76,11 +76,19 @@ static void uncount_stream(struct xf_pair *pair)
 
 /* ------------------------------------------------------------------ our stanzas for it */
 
+/* Only its own pair resumes a stream (XEP-0198 §5): what others had on it would arrive twice. */
+static bool may_carry(const struct xf_pair *pair)
+{
+    const struct xf_in *in = pair->in;
+    return in->is_bidi && (!in->resumable || (strcmp(pair->local, in->resumable->local) == 0 &&
+                                              strcmp(pair->peer, in->resumable->peer) == 0));
+}
+
 void xf_pair_offer(struct xf_pair *pair)
 {
     struct xf_pair_key text;
     struct xf_span key = xf_pair_key(xf_span_of(pair->local), xf_span_of(pair->peer), &text);
-    if (!pair->in->is_bidi)
+    if (!may_carry(pair))
         return;
     pair->carried = (struct xf_carried_pair){.carrier = &pair->in->carrier, .method = pair->method};
     xf_carrier_offer_pair(pair->in->s2s->bidi_pairs, key, &pair->carried);

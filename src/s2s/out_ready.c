@@ -70,8 +70,8 @@ void xf_out_become_ready(struct xf_out *out)
     if (out->purpose != XF_OUT_VERIFY && !out->is_bidi)
         xf_stream_expect_quiet(&out->stream);
     if (xf_out_carries(out)) {
-        xf_out_share(out);
         xf_proving_begin(&out->carrier, out->settings, xf_span_of(out->peer), out->features.sm);
+        xf_out_share(out);
     }
     if (out->state != XF_OUT_READY) /* what it had to say first did not fit */
         return;

@@ -11,9 +11,10 @@
  *              no answer comes, the pair gets a stream of its own, and that stream is not asked
  *              again
  *
- * A pair changes to another stream only while none of its stanzas is on the way: when it begins
- * (xf_out_open), or after its last stream has ended. Pairs with different peers do not share a
- * stream of ours (XEP-0220 §2.6.2): only their addresses would say that it is the same server.
+ * A stream that can be resumed (XEP-0198 §5) carries its own pair alone. A pair changes to another
+ * stream only while none of its stanzas is on the way: when it begins (xf_out_open), or after its
+ * last stream has ended. Pairs with different peers do not share a stream of ours (XEP-0220
+ * §2.6.2): only their addresses would say that it is the same server.
  */
 #include "continuity_priv.h"
 #include "out_priv.h"
@@ -119,9 +120,16 @@ const struct xf_carrier_ops xf_out_carrier_ops = {
     .basis = basis_of,
 };
 
+/* Or is not known yet whether it can. */
+static bool may_be_resumed(const struct xf_out *out)
+{
+    return out->carrier.proof.by == XF_PROOF_SM && (!out->carrier.sm.counts || out->sm_id);
+}
+
+/* Only its own pair can resume a stream: what others had on it would arrive twice. */
 void xf_out_share(struct xf_out *out)
 {
-    if (out->settings->multiplex && out->peer_speaks_dialback)
+    if (out->settings->multiplex && out->peer_speaks_dialback && !may_be_resumed(out))
         xf_map_set(out->s2s->shared, xf_span_of(out->peer), out);
 }
 

@@ -92,13 +92,21 @@ static void on_enabled(struct xf_out *out, const struct xf_elem *elem)
     uint64_t max_s;
     bool is_late = out->carrier.proof.by != XF_PROOF_SM; /* it counts what we no longer do */
     out->carrier.sm.counts = true;
-    if (is_late || (!xf_span_is(resume, "true") && !xf_span_is(resume, "1")))
+    if (is_late || (!xf_span_is(resume, "true") && !xf_span_is(resume, "1"))) {
+        xf_out_share(out);
         return;
+    }
     if (!xf_span_number(xf_elem_attr(elem, "max"), XF_RESUME_OURS_MAX_MS / 1000, &max_s))
         max_s = MAX_S_DEFAULT;
     if (id.len > 0 && id.len <= XF_DIALBACK_ID_MAX)
         out->sm_id = xf_span_dup(id);
     out->sm_max_ms = 1000 * max_s;
+}
+
+static void on_enable_failed(struct xf_out *out)
+{
+    xf_proving_without_sm(&out->carrier, xf_span_of(out->peer));
+    xf_out_share(out);
 }
 
 void xf_out_on_sm(struct xf_out *out, const struct xf_elem *elem)
@@ -114,7 +122,7 @@ void xf_out_on_sm(struct xf_out *out, const struct xf_elem *elem)
     else if (xf_span_is(elem->name, "enabled"))
         on_enabled(out, elem);
     else if (xf_span_is(elem->name, "failed"))
-        xf_proving_without_sm(&out->carrier, xf_span_of(out->peer));
+        on_enable_failed(out);
 }
 
 /* ------------------------------------------------------------------ the end */
