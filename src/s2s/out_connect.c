@@ -152,6 +152,7 @@ static void on_dial_connected(void *owner, struct xf_conn *conn,
     xf_tlsa_set_unref(&out->tlsa);
     out->tlsa = xf_tlsa_set_ref(candidate->tlsa);
     out->is_bidi = out->may_dialback = out->sasl_aborted = false;
+    xf_counted_leave(out->s2s, &out->counted); /* nothing of the peer is heard yet */
     out->cause = XF_CAUSE_NONE;
     out->help = XF_HELP_NONE;
     xf_free(out->peer_id);
