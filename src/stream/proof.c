@@ -346,7 +346,9 @@ bool xf_proof_mark_number(const struct xf_proof_mark *mark, uint32_t handled, ui
 
 bool xf_proof_is_news(const struct xf_proof *proof, uint32_t handled)
 {
-    return proof->ask_count > 0 || xf_proof_mark(proof).handled != handled;
+    struct xf_proof_mark mark = xf_proof_mark(proof);
+    bool answers = proof->ask_count > 0 && proof->asks[0].covers <= mark.proved;
+    return answers || mark.handled != handled;
 }
 
 enum xf_err xf_proof_acked(struct xf_proof *proof, uint32_t handled)
