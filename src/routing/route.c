@@ -45,7 +45,7 @@
 #define QUICK_MS         5000   /* a stream that ends this soon after `ready` is a quick loss */
 #define QUICK_LOSSES_MAX 2
 #define ROOM_PART        8   /* at least 1/8 of a full queue makes room at once: spreads the cost */
-#define NO_ROOM_MS       100 /* none can be returned: so long nobody looks again */
+#define NO_ROOM_MS       100 /* hardly any can be returned: so long nobody looks again */
 #define FORGIVEN_MS      1000 /* after a reload, until streams are tried for what waits */
 /* Such streams in a second are no loss when they delivered something: a connection may be bad. */
 #define FORGIVEN_PER_S 2
@@ -137,26 +137,40 @@ static void log_full(struct xf_route *route)
                  XF_INT("bytes", route->queue.held.bytes), XF_INT("suppressed", suppressed));
 }
 
-/* Of what waits, the oldest that can be returned is: not what the peer may have (route_back.c). */
+/* Not what the peer may have (route_back.c). */
+static bool may_make_room(const struct xf_stanza_copy *copy)
+{
+    struct xf_stanza stanza;
+    xf_stanza_copy_read(copy, &stanza);
+    return !copy->is_unproved && xf_stanza_may_bounce(&stanza);
+}
+
+/* Of what waits, the oldest that can be returned is; nothing where all of that is too little. */
 static void make_room(struct xf_route *route, const struct xf_stanza *wanted)
 {
-    size_t most = route->queue.held.count / ROOM_PART + 1, count = 0;
+    struct xf_stanza_sum could = {0};
+    size_t least = route->queue.held.count / ROOM_PART + 1, count = 0;
     XF_STANZA_QUEUE_EACH (copy, &route->queue) {
-        struct xf_stanza stanza;
-        if (count >= most && xf_route_limits_has_room(route, &route->queue, wanted))
+        bool may = may_make_room(copy);
+        could.bytes += may ? copy->bytes : 0;
+        could.count += may;
+    }
+    if (could.count < least)
+        route->no_room_ms = xf_routing_now(route->routing) + NO_ROOM_MS;
+    if (!xf_route_limits_could_have(route, &route->queue, wanted, &could))
+        return;
+    XF_STANZA_QUEUE_EACH (copy, &route->queue) {
+        if (count >= least && xf_route_limits_has_room(route, &route->queue, wanted))
             break;
-        xf_stanza_copy_read(copy, &stanza);
-        if (copy->is_unproved || !xf_stanza_may_bounce(&stanza))
+        if (!may_make_room(copy))
             continue;
         bounce_copy(route, copy, XF_STANZA_ERROR_RESOURCE_CONSTRAINT, too_many);
         count++;
     }
-    if (count == 0)
-        route->no_room_ms = xf_routing_now(route->routing) + NO_ROOM_MS;
     xf_backpressure_dropped(route);
 }
 
-/* It is copied before others are returned: their errors may be made in the buffer where it is. */
+/* It is copied before others are returned, which may need the buffer where it lies. */
 static bool press_in(struct xf_route *route, const struct xf_stanza *stanza)
 {
     uint64_t now_ms = xf_routing_now(route->routing);

@@ -206,15 +206,21 @@ bool xf_route_limits_stranger_may_have(struct xf_route *route, size_t bytes)
     return false;
 }
 
-bool xf_route_limits_has_room(struct xf_route *route, const struct xf_stanza_queue *queue,
-                              const struct xf_stanza *stanza)
+bool xf_route_limits_could_have(struct xf_route *route, const struct xf_stanza_queue *queue,
+                                const struct xf_stanza *stanza, const struct xf_stanza_sum *gone)
 {
     size_t bytes = xf_stanza_copy_size(stanza), sum = queue->held.bytes + bytes;
     struct xf_stanza_sum held = waiting(route, queue);
-    return held.count < route->settings->queue_stanzas &&
-           held.bytes + bytes <= route->settings->queue_bytes &&
-           sum <= xf_routing_room(route->routing) &&
-           xf_route_limits_stranger_may_have(route, bytes);
+    return held.count < route->settings->queue_stanzas + gone->count &&
+           held.bytes + bytes <= route->settings->queue_bytes + gone->bytes &&
+           sum <= xf_routing_room(route->routing, gone->bytes) + gone->bytes &&
+           xf_route_limits_stranger_may_have(route, bytes > gone->bytes ? bytes - gone->bytes : 0);
+}
+
+bool xf_route_limits_has_room(struct xf_route *route, const struct xf_stanza_queue *queue,
+                              const struct xf_stanza *stanza)
+{
+    return xf_route_limits_could_have(route, queue, stanza, &(struct xf_stanza_sum){0});
 }
 
 bool xf_route_limits_is_above(const struct xf_route *route, const struct xf_stanza_queue *queue,

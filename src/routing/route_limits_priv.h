@@ -38,6 +38,9 @@ void xf_route_limits_stream_ended(struct xf_route *route);
  */
 bool xf_route_limits_has_room(struct xf_route *route, const struct xf_stanza_queue *queue,
                               const struct xf_stanza *stanza);
+/* The same, if so much of the queue were gone. */
+bool xf_route_limits_could_have(struct xf_route *route, const struct xf_stanza_queue *queue,
+                                const struct xf_stanza *stanza, const struct xf_stanza_sum *gone);
 /* Does the queue use more than 1/`part` of the peer's limits? */
 bool xf_route_limits_is_above(const struct xf_route *route, const struct xf_stanza_queue *queue,
                               unsigned part);

@@ -24,7 +24,6 @@
 #include <xfed/base/alloc.h>
 #include <xfed/journal/sessions.h>
 
-/* Of an error stanza: a condition, and a text of ours or of the operator. */
 #define STRIPPED_MAX (64u << 20) /* no stanza is larger */
 
 struct xf_routing *xf_routing_new(const struct xf_routing_opts *opts)

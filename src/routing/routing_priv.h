@@ -133,8 +133,8 @@ static inline bool xf_routing_may(const struct xf_routing *routing, struct xf_sp
  * What is left for all queues. No queue may be larger than that, so that there is room for one more
  * peer, however many peers are silent.
  */
-static inline size_t xf_routing_room(const struct xf_routing *routing)
+static inline size_t xf_routing_room(const struct xf_routing *routing, size_t gone)
 {
-    size_t max = routing->settings.queue_bytes;
-    return routing->queued.bytes < max ? max - routing->queued.bytes : 0;
+    size_t max = routing->settings.queue_bytes, queued = routing->queued.bytes - gone;
+    return queued < max ? max - queued : 0;
 }

@@ -112,7 +112,7 @@ static void on_peer_seen(void *owner, struct xf_span local, struct xf_span peer)
 
 static size_t room(void *owner)
 {
-    return xf_routing_room(owner);
+    return xf_routing_room(owner, 0);
 }
 
 /* ------------------------------------------------------------------ in */
