@@ -12,6 +12,8 @@
 #include "in_priv.h"
 #include "stream_log_priv.h"
 
+#define LOOKS_MAX 8 /* of the pairs of a stream that ends, and of the peer's other streams */
+
 /* ------------------------------------------------------------------ find */
 
 static bool pair_is(const struct xf_pair *pair, struct xf_span local, struct xf_span peer)
@@ -101,24 +103,28 @@ static bool forget_carried(struct xf_pair *pair)
     return xf_carrier_forget_pair(pair->in->s2s->bidi_pairs, key, &pair->carried);
 }
 
-/* The same pair on the newest other stream that could carry it. NULL: none. */
+static bool is_of(const struct xf_in *in, const struct xf_in *ended)
+{
+    return in != ended && in->is_bidi && !in->stream.is_ending && in->peer && ended->peer &&
+           strcmp(in->peer, ended->peer) == 0;
+}
+
+/* The same pair on the newest other stream of the peer that may carry it. NULL: none. */
 static struct xf_pair *find_other(const struct xf_pair *pair)
 {
-    const struct xf_s2s *s2s = pair->in->s2s;
-    const unsigned *count = xf_map_find(s2s->inbound_by_peer, xf_span_of(pair->peer));
-    struct xf_pair *newest = NULL;
-    if (!count || *count < 2) /* look no further: there may be thousands of streams */
-        return NULL;
-    XF_LIST_EACH (node, &s2s->ins) {
+    struct xf_node *ins = &pair->in->s2s->ins;
+    unsigned looks = 0;
+    for (struct xf_node *node = ins->prev; node != ins && looks < LOOKS_MAX; node = node->prev) {
         struct xf_in *in = XF_CONTAINER(node, struct xf_in, node);
-        if (!in->is_bidi || in->stream.is_ending)
+        if (!is_of(in, pair->in))
             continue;
         struct xf_pair *other =
             xf_in_find_pair(in, xf_span_of(pair->local), xf_span_of(pair->peer));
-        if (other && other->method != XF_AUTH_NONE)
-            newest = other;
+        if (other && other->method != XF_AUTH_NONE && may_carry(other))
+            return other;
+        looks++;
     }
-    return newest;
+    return NULL;
 }
 
 /* Of a stream that may be resumed: our stanzas wait for that (out_rider.c). */
@@ -127,15 +133,27 @@ static bool may_be_back(const struct xf_in *in)
     return in->resumable && in->stream.end != XF_STREAM_END_POLITE;
 }
 
+static bool has_others(const struct xf_in *in)
+{
+    const unsigned *count =
+        in->peer ? xf_map_find(in->s2s->inbound_by_peer, xf_span_of(in->peer)) : NULL;
+    return count && *count > 1;
+}
+
 void xf_pairs_withdraw(struct xf_in *in)
 {
     if (!in->is_bidi)
         return;
+    bool looks = has_others(in) && !may_be_back(in) && !in->s2s->is_draining;
+    unsigned left = looks ? LOOKS_MAX : 0; /* each look goes through all streams */
     XF_LIST_EACH (node, &in->pairs) {
         struct xf_pair *pair = xf_pair_of_node(node);
-        struct xf_pair *other = forget_carried(pair) && !may_be_back(in) ? find_other(pair) : NULL;
+        if (!forget_carried(pair) || left == 0)
+            continue;
+        struct xf_pair *other = find_other(pair);
         if (other)
             xf_pair_offer(other);
+        left--;
     }
 }
 
