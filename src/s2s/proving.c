@@ -189,8 +189,6 @@ static void on_unanswered(struct xf_proof *proof)
 {
     const struct xf_carrier *carrier = carrier_of(proof);
     struct xf_span peer = carrier->ops->peer(carrier);
-    if (never_counted(carrier)) /* that says nothing about pings */
-        return;
     note(carrier->s2s, peer, false);
     xf_log(XF_LOG_DEBUG, "s2s.ping.unanswered", XF_SPN("peer", peer));
 }
@@ -214,7 +212,12 @@ static bool hears(const struct xf_carrier *carrier)
 
 static bool on_dead(struct xf_proof *proof)
 {
-    if (never_counted(carrier_of(proof)) || !hears(carrier_of(proof)))
+    struct xf_carrier *carrier = carrier_of(proof);
+    if (never_counted(carrier)) {
+        xf_proving_without_sm(carrier, carrier->ops->peer(carrier));
+        return true;
+    }
+    if (!hears(carrier))
         return false;
     xf_stream_time_out(proof->stream, XF_HELP_PEER_SILENT, "what was sent is not acknowledged");
     return true;
