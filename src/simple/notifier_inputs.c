@@ -10,6 +10,7 @@
 #define DOCUMENT_MAX (48u << 10) /* bytes of the body of a NOTIFY */
 #define PACE_MS      250 /* in this time, and in each call from outside, at most so many watches: */
 #define PACE_COUNT   100
+#define AGAIN_MS     1000 /* so often at most, what did not get through */
 
 /* ------------------------------------------------------------------ stanzas of our users */
 
@@ -129,14 +130,29 @@ static void on_pace(void *owner)
     pay_some(owner);
 }
 
-void xf_notifier_resume(struct xf_simple *simple)
+/* Whatever has changed: there are many occasions, of which most change nothing for these. */
+static void take_up_lost(struct xf_simple *simple)
 {
     struct xf_notifier *notifier = simple->notifier;
+    uint64_t now_ms = simple->env->clock->now_ms;
+    if (xf_list_is_empty(&notifier->lost))
+        return;
+    if (now_ms < notifier->again_ms) {
+        if (!simple->is_finished)
+            xf_timer_start(simple->env->timers, &notifier->again, notifier->again_ms - now_ms);
+        return;
+    }
+    notifier->again_ms = now_ms + AGAIN_MS;
     while (!xf_list_is_empty(&notifier->lost)) {
         struct xf_node *node = notifier->lost.next;
         xf_list_remove(node);
         xf_list_push(&notifier->owing, node);
     }
+}
+
+void xf_notifier_resume(struct xf_simple *simple)
+{
+    take_up_lost(simple);
     pay_some(simple);
 }
 

@@ -175,6 +175,7 @@ struct xf_notifier {
     struct xf_timer pace;  /* of what is owed */
     struct xf_node lost;   /* owed too, but did not get through: not before something has changed */
     struct xf_timer again; /* ... or this time has come */
+    uint64_t again_ms;     /* not before, since they were looked at */
     struct xf_round round; /* notifier_truth.c */
     struct xf_map *links;  /* title -> struct xf_notifier_way */
     struct xf_map *peers;  /* domain -> struct xf_notifier_tally */
