@@ -103,13 +103,13 @@ static struct xf_route *shown_route(struct xf_route *route, struct xf_span domai
 
 struct xf_route *xf_mail_route(struct xf_route *route, const struct xf_stanza *stanza)
 {
+    struct xf_routing *routing = route->routing;
     struct xf_span user = xf_jid_bare(&stanza->from), mail;
-    bool is_shown = true;
-    if (!route->settings->mail || !route->routing->mailmap || !is_user(&stanza->from) ||
-        xf_mailmap_mail_of(route->routing->mailmap, user, &mail) != XF_MAILMAP_FOUND)
+    if (!route->settings->mail || !routing->mailmap || !is_user(&stanza->from) ||
+        xf_mailmap_mail_of(routing->mailmap, user, &mail) != XF_MAILMAP_FOUND ||
+        !xf_routing_is_served_by(routing, route->link, domain_of(mail)))
         return route;
-    struct xf_route *shown = shown_route(route, domain_of(mail), user, &is_shown);
-    return shown ? shown : route;
+    return xf_route_find(routing, domain_of(mail), route->peer);
 }
 
 /* The peer would see a JID that it must not see. */

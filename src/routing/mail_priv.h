@@ -15,7 +15,7 @@ struct xf_routing_link;
 void xf_mail_out(struct xf_route *route, struct xf_stanza *stanza);
 /*
  * Where xf_mail_out would send the stanza, as far as that is known now: on the route of the domain
- * of its sender's e-mail address, or on `route`.
+ * of its sender's e-mail address (NULL: there is none yet), or on `route`.
  */
 struct xf_route *xf_mail_route(struct xf_route *route, const struct xf_stanza *stanza);
 

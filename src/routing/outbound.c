@@ -165,8 +165,10 @@ static void on_stanza(void *owner, struct xf_link *from, struct xf_stanza *stanz
 static bool is_too_late(const struct xf_routing *routing, struct xf_route *route,
                         const struct xf_stanza *stanza)
 {
-    return routing->is_draining && !xf_route_delivers(xf_mail_route(route, stanza)) &&
-           (routing->is_finished || xf_stanza_may_bounce(stanza));
+    if (!routing->is_draining)
+        return false;
+    const struct xf_route *by = xf_mail_route(route, stanza);
+    return !(by && xf_route_delivers(by)) && (routing->is_finished || xf_stanza_may_bounce(stanza));
 }
 
 /* ... then the journal keeps it, or it comes back. */
