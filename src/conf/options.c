@@ -562,7 +562,7 @@ WORD (PEER, "resend", P, resend, enum xf_resend, resend_words, "messages",
       "twice. messages: messages and presence, while requests are answered with an error. all: requests too. none: all come back to "
       "their senders with an error, although some did arrive."),
 BOOL (PEER, "multiplex", P, multiplex, "no",
-      "Use one stream to the peer for several of our domains (XEP-0220). no, because some servers cannot do that."),
+      "Use one stream to the peer for several of our domains (XEP-0220), unless the peer can resume it. no, because some servers cannot do that."),
 TEXTS(PEER, "route", P, route, HOST_PORT, "", "xmpp.partner.example:5269",
       "Servers to connect to, instead of those that SRV records name. DNS is asked for their addresses only; no other server is tried, "
       "even when all of these fail. The usual port is 5269, of SIP 5061, and 5060 with sip-transport = tcp."),
