@@ -87,31 +87,40 @@ void xf_answer_cluster(struct xf_routing_link *link, const struct xf_stanza *ans
         keep(link, answer);
 }
 
-static void give_some(struct xf_routing_link *link, struct xf_stanza_queue *queue)
+/* Returns the sum of what `act` returns: so many are lost. */
+static size_t each_queue(struct xf_routing_link *link,
+                         size_t (*act)(struct xf_routing_link *link, struct xf_stanza_queue *queue))
+{
+    size_t sum = 0, cursor = 0;
+    struct xf_span name;
+    void *queue = NULL;
+    while (xf_map_next(link->answers, &cursor, &name, &queue)) {
+        sum += act(link, queue);
+        free_if_empty(link, name, queue);
+    }
+    return sum;
+}
+
+static size_t give_some(struct xf_routing_link *link, struct xf_stanza_queue *queue)
 {
     struct xf_stanza_copy *copy;
     while ((copy = xf_stanza_queue_front(queue))) {
         struct xf_stanza answer;
         xf_stanza_copy_read(copy, &answer);
         if (!xf_link_takes(link->link, answer.from.domain))
-            return;
+            break;
         give(link, &answer);
         xf_free(xf_stanza_queue_pop(queue));
     }
+    return 0;
 }
 
 void xf_answers_go_on(struct xf_routing_link *link)
 {
-    size_t cursor = 0;
-    struct xf_span name;
-    void *queue = NULL;
-    while (xf_map_next(link->answers, &cursor, &name, &queue)) {
-        give_some(link, queue);
-        free_if_empty(link, name, queue);
-    }
+    (void)each_queue(link, give_some);
 }
 
-static void follow(struct xf_routing_link *link, struct xf_stanza_queue *queue)
+static size_t follow(struct xf_routing_link *link, struct xf_stanza_queue *queue)
 {
     XF_STANZA_QUEUE_EACH (copy, queue) {
         struct xf_stanza answer;
@@ -122,17 +131,12 @@ static void follow(struct xf_routing_link *link, struct xf_stanza_queue *queue)
         xf_stanza_queue_remove(queue, copy);
         xf_stanza_queue_append(get(other, name_of(other, &answer)), copy);
     }
+    return 0;
 }
 
 void xf_answers_follow(struct xf_routing_link *link)
 {
-    size_t cursor = 0;
-    struct xf_span name;
-    void *queue = NULL;
-    while (xf_map_next(link->answers, &cursor, &name, &queue)) {
-        follow(link, queue);
-        free_if_empty(link, name, queue);
-    }
+    (void)each_queue(link, follow);
 }
 
 static size_t end(struct xf_routing_link *link, struct xf_stanza_queue *queue)
@@ -150,13 +154,7 @@ static size_t end(struct xf_routing_link *link, struct xf_stanza_queue *queue)
 
 void xf_answers_end(struct xf_routing_link *link)
 {
-    size_t lost = 0, cursor = 0;
-    struct xf_span name;
-    void *queue = NULL;
-    while (xf_map_next(link->answers, &cursor, &name, &queue)) {
-        lost += end(link, queue);
-        free_if_empty(link, name, queue);
-    }
+    size_t lost = each_queue(link, end);
     if (lost > 0)
         /* bounded: once for each link */
         xf_log(XF_LOG_WARN, "routing.bounce.lost", XF_STR("link", link->title),
