@@ -87,14 +87,9 @@ void xf_component_forget(struct xf_leg *leg)
 }
 
 /* A server that has never answered a ping may live all the same. */
-static bool is_hung(const struct xf_leg *leg)
+static bool is_hung(const struct xf_leg *leg, uint64_t limit_ms)
 {
-    return leg->is_sure && is_silent(leg, HUNG_MS);
-}
-
-static bool is_given_up(const struct xf_component *component, const struct xf_leg *leg)
-{
-    return component->is_proving ? leg->is_sure && is_silent(leg, SILENT_MS) : is_hung(leg);
+    return leg->is_sure && is_silent(leg, limit_ms);
 }
 
 static bool has_other(const struct xf_component *component, const struct xf_leg *leg)
@@ -117,11 +112,12 @@ static bool proves_no_more(const struct xf_leg *leg)
 static void on_hung(void *owner)
 {
     struct xf_component *component = owner;
+    uint64_t limit_ms = component->is_proving ? SILENT_MS : HUNG_MS;
     for (size_t i = 0; i < component->leg_count; i++) {
         struct xf_leg *leg = component->legs[i];
         if (proves_no_more(leg))
             xf_stream_abort(&leg->stream);
-        else if (xf_leg_is_up(leg) && is_given_up(component, leg) && has_other(component, leg))
+        else if (xf_leg_is_up(leg) && is_hung(leg, limit_ms) && has_other(component, leg))
             xf_leg_give_up(leg, "unanswered", XF_HELP_LINK_STUCK,
                            "the server does not answer pings");
     }
@@ -148,8 +144,7 @@ bool xf_component_is_unsure(const struct xf_component *component)
 {
     for (size_t i = 0; i < component->leg_count; i++) {
         const struct xf_leg *leg = component->legs[i];
-        if (xf_leg_is_up(leg) && leg->is_sure && is_silent(leg, UNSURE_MS) &&
-            has_other(component, leg))
+        if (xf_leg_is_up(leg) && is_hung(leg, UNSURE_MS) && has_other(component, leg))
             return true;
     }
     return false;
@@ -198,7 +193,7 @@ struct xf_leg *xf_component_choose(struct xf_component *component, const struct 
             return NULL;
         if (!xf_leg_is_up(leg))
             continue;
-        if (is_hung(leg) && has_other(component, leg))
+        if (is_hung(leg, HUNG_MS) && has_other(component, leg))
             xf_timer_start(component->env->timers, &component->hung, 0);
         return leg;
     }
