@@ -283,11 +283,16 @@ static void tell_later(struct xf_subscriber *subscriber, struct xf_timers *timer
         xf_timer_start(timers, &subscriber->again, XF_TELL_AGAIN_MS);
 }
 
+/* The one that this stanza was to tell our user about. NULL: it is gone. */
+static struct xf_subscription *find_told(struct xf_simple *simple, const struct xf_stanza *stanza)
+{
+    return xf_map_find(simple->subscriber.by_pair,
+                       key_of(simple, xf_jid_bare(&stanza->to), xf_jid_bare(&stanza->from)));
+}
+
 void xf_subscriber_lost(struct xf_simple *simple, const struct xf_stanza *stanza)
 {
-    struct xf_subscription *sub =
-        xf_map_find(simple->subscriber.by_pair,
-                    key_of(simple, xf_jid_bare(&stanza->to), xf_jid_bare(&stanza->from)));
+    struct xf_subscription *sub = find_told(simple, stanza);
     unsigned tidings = tidings_of(stanza);
     tell_later(&simple->subscriber, simple->env->timers);
     if (!sub) {
@@ -309,9 +314,7 @@ void xf_subscriber_lost(struct xf_simple *simple, const struct xf_stanza *stanza
 /* The call may come from within xf_subscription_tell_noted. */
 void xf_subscriber_withheld(struct xf_simple *simple, const struct xf_stanza *stanza)
 {
-    struct xf_subscription *sub =
-        xf_map_find(simple->subscriber.by_pair,
-                    key_of(simple, xf_jid_bare(&stanza->to), xf_jid_bare(&stanza->from)));
+    struct xf_subscription *sub = find_told(simple, stanza);
     if (!sub || tidings_of(stanza) != XF_TELL_SUBSCRIBED)
         return;
     sub->wants_answer = sub->is_changed = true;
