@@ -10,7 +10,8 @@ answer, behind its answer, before and in the handshake; or it is gone as a whole
     from xfedd   Each message is delivered (the peer answered 2xx), or comes back as one error. Both only where the answer was lost with
                  its connection: the peer has the message, and nobody can know. None reaches a peer twice.
     to xfedd     Each has at most one final answer, exactly one unless its connection broke. None reaches the cluster twice; what was
-                 answered with 2xx did reach it. A user whom the cluster does not know: 404.
+                 answered with 2xx did reach it. A user whom the cluster does not know: 404, but 202 where the cluster said so only
+                 after `error-window`, as xfedd counts it.
 
 Their order is kept from each sender to each recipient, to xfedd within a connection. Prints a table.
 """
@@ -70,6 +71,10 @@ class In:
 
     def __init__(self, pair, conn, is_whole):
         self.pair, self.conn, self.is_whole, self.answers, self.reached = pair, conn, is_whole, [], 0
+
+    @property
+    def is_unknown(self):
+        return self.pair[1].startswith('none@')
 
 
 class Ledger:
@@ -369,9 +374,17 @@ class Resets:
         self._check('to xfedd: none reaches the cluster twice', [n for n, m in into if m.reached > 1])
         self._check('to xfedd: what is accepted reached the cluster', [n for n, m in into if m.answers == [202] and not m.reached])
         self._check('to xfedd: half a message does not', [n for n, m in into if not m.is_whole and (m.reached or m.answers)])
+        self._judge_unknown([m for _, m in into if m.is_unknown and m.reached])
         self._check('to xfedd: 404 to an unknown user, 202 to others',
-                    [n for n, m in into if m.answers and m.answers != [404 if m.pair[1].startswith('none@') else 202]])
+                    [n for n, m in into if m.answers and m.answers != [202] and not (m.is_unknown and m.answers == [404])])
         self._check('to xfedd: order is kept', self._order('in'))
+
+    def _judge_unknown(self, reached):
+        late = self.ctl.ask('status')[1]['sip']['errors_late']
+        accepted, unanswered = sum(m.answers == [202] for m in reached), sum(not m.answers for m in reached)
+        self.report.check('to xfedd: most of what is to an unknown user has 404', accepted < 0.1 * len(reached), f'{accepted} of {len(reached)} have not')
+        self.report.check('to xfedd: 202 to an unknown user only where the error came too late', accepted <= late <= accepted + unanswered,
+                          f'{accepted} accepted, {unanswered} without an answer, {late} errors late')
 
     def judge(self):
         for how, count in sorted(self.ledger.breaks.items()):
