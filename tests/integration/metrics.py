@@ -363,7 +363,7 @@ def main():
                                             f'{net.LOCAL}:{COMPONENT_PORT}', extra=extra, http=f'{net.GATEWAY}:{web.PORT}',
                                             control=f'sip = {{ "{net.GATEWAY}:{OUR_SIP_PORT}" }}'))
         converse(cluster, peers[:2])
-        values = settled(lambda v: v.get('xfedd_bounces_total', to='cluster') >= 5)
+        values = settled(lambda v: v.get('xfedd_bounces_total', to='cluster') >= 5 and v.get('xfedd_peer_unreachable_seconds', peer=DEAD) > 0)
         check_values(report, values)
         converse_by_sip(cluster, sip_certificate, authority.file)
         check_sip(report, settled(lambda v: v.get('xfedd_sip_requests_total', dir='in') >= 6 and v.get('xfedd_sip_transactions') == 0))
