@@ -376,10 +376,14 @@ START_TEST(a_sign_of_life_is_never_in_the_future)
     struct xf_buf record;
     xf_buf_init(&record, 2 * XF_DIALOG_BYTES_MAX);
     make_record(&record, 1);
+    char bytes[2 * XF_DIALOG_BYTES_MAX];
+    ck_assert_uint_le(record.len, sizeof(bytes));
+    memcpy(bytes, xf_buf_ptr(&record), record.len);
     uint64_t seen_s = (uint64_t)env.env.unix_s(&env.env) + 5;
     for (unsigned i = 0; i < 8; i++)
-        ((char *)(uintptr_t)xf_buf_ptr(&record))[3 + i] = (char)(seen_s >> (56 - 8 * i));
-    ck_assert_uint_eq(restored("ou1@a.example v@b.example", xf_buf_span(&record)), 1);
+        bytes[3 + i] = (char)(seen_s >> (56 - 8 * i));
+    ck_assert_uint_eq(restored("ou1@a.example v@b.example", (struct xf_span){bytes, record.len}),
+                      1);
     fake_env_advance(&env, 1);
     const struct xf_subscription *sub =
         xf_map_find(simple->subscriber.by_pair, XF_SPAN("u1@a.example v@b.example"));
