@@ -24,19 +24,17 @@ static struct xf_in *in_of(struct xf_stream *stream)
 
 /* ------------------------------------------------------------------ names */
 
-/* RFC 6120 §4.7.5: we speak every version with major number 1. */
+/* RFC 6120 §4.7.5: two numbers, leading zeros are ignored. We speak every 1.x. */
 static bool version_is_ours(struct xf_span version)
 {
-    size_t i = 0;
-    while (i < version.len && version.ptr[i] >= '0' && version.ptr[i] <= '9')
-        i++;
-    bool one = i == 1 && version.ptr[0] == '1';
-    if (!one || i + 1 >= version.len || version.ptr[i] != '.')
+    const char *dot = memchr(version.ptr, '.', version.len);
+    uint64_t number;
+    if (!dot)
         return false;
-    for (i++; i < version.len; i++)
-        if (version.ptr[i] < '0' || version.ptr[i] > '9')
-            return false;
-    return true;
+    struct xf_span major = {version.ptr, (size_t)(dot - version.ptr)};
+    struct xf_span minor = {dot + 1, version.len - major.len - 1};
+    return xf_span_number(minor, UINT64_MAX, &number) &&
+           xf_span_number(major, UINT64_MAX, &number) && number == 1;
 }
 
 /*
