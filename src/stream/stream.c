@@ -131,13 +131,22 @@ static bool is_language_tag(struct xf_span text)
     return true;
 }
 
+/*
+ * RFC 6120 §4.8.2: the default namespace of the header. Where it is the stream's own, each stanza
+ * names the content namespace itself.
+ */
+static bool content_ns_is_good(const struct xf_stream *stream, struct xf_span content_ns)
+{
+    return stream->is_wrapped || xf_span_is(content_ns, stream->content_ns) ||
+           xf_span_is(content_ns, XF_NS_STREAM);
+}
+
 static void on_header(void *owner, const struct xf_header *header)
 {
     struct xf_stream *stream = owner;
     if (stream->is_ending || !count_element(stream))
         return;
-    if (!xf_span_is(header->ns, XF_NS_STREAM) ||
-        (!stream->is_wrapped && !xf_span_is(header->content_ns, stream->content_ns))) {
+    if (!xf_span_is(header->ns, XF_NS_STREAM) || !content_ns_is_good(stream, header->content_ns)) {
         xf_stream_fail(stream, XF_STREAM_ERROR_INVALID_NAMESPACE, XF_HELP_NOT_WELL_FORMED, NULL);
         return;
     }
