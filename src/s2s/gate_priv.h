@@ -13,6 +13,9 @@ struct xf_counted;
 struct xf_s2s;
 struct xf_gate;
 
+/* To a peer that sends stanzas as clients do; they do not reach the gate. */
+#define XF_TEXT_CLIENT_STANZA "a stanza in jabber:client; between servers it is jabber:server"
+
 /* Why a stanza does not pass. */
 struct xf_gate_refusal {
     enum xf_stream_error error;

@@ -27,7 +27,7 @@ struct row {
 /*
  * The first row that fits counts; an element that fits none is ignored.
  * DIALBACK: XEP-0220. TLS and SASL: RFC 6120 §5 and §6. COMPRESS: XEP-0138 §3. BIDI: XEP-0288. STREAM: also a second <stream>.
- * SERVER: anything but a stanza (RFC 6120 §4.9.3.24).
+ * SERVER: anything but a stanza (RFC 6120 §4.9.3.24). CLIENT: stanzas in the namespace of clients, which would be lost in silence.
  */
 static const struct row rows[] = {
     /*  element                 HEADER_DUE      PLAIN           PLAIN_PAIRED    TLS            TLS_PAIRED      AUTH */
@@ -47,6 +47,7 @@ static const struct row rows[] = {
     ROW(SM,       NULL,         IGNORE,         IGNORE,         SM,             IGNORE,        SM,             SM),
     ROW(STREAM,   NULL,         UNSUPPORTED,    UNSUPPORTED,    UNSUPPORTED,    UNSUPPORTED,   UNSUPPORTED,    UNSUPPORTED),
     ROW(SERVER,   NULL,         UNSUPPORTED,    UNSUPPORTED,    UNSUPPORTED,    UNSUPPORTED,   UNSUPPORTED,    UNSUPPORTED),
+    ROW(CLIENT,   NULL,         UNSUPPORTED,    UNSUPPORTED,    UNSUPPORTED,    UNSUPPORTED,   UNSUPPORTED,    UNSUPPORTED),
 };
 /* clang-format on */
 
@@ -81,8 +82,8 @@ static void fail_not_authorized(struct xf_in *in, const struct xf_elem *elem)
 
 static void fail_unsupported(struct xf_in *in, const struct xf_elem *elem)
 {
-    (void)elem;
-    xf_in_fail(in, XF_STREAM_ERROR_UNSUPPORTED_STANZA_TYPE, XF_HELP_PROTOCOL_ERROR, NULL);
+    xf_in_fail(in, XF_STREAM_ERROR_UNSUPPORTED_STANZA_TYPE, XF_HELP_PROTOCOL_ERROR,
+               xf_span_is(elem->ns, XF_NS_CLIENT) ? XF_TEXT_CLIENT_STANZA : NULL);
 }
 
 /* ------------------------------------------------------------------ dispatch */

@@ -331,6 +331,9 @@ static void take_element(struct xf_out *out, const struct xf_elem *elem)
     else if (out->state == XF_OUT_PLAIN_PROCEED && xf_elem_is(elem, XF_NS_TLS, "failure"))
         xf_out_give_up(out, XF_CAUSE_TLS, XF_HELP_TLS_REFUSED, XF_STREAM_ERROR_NONE,
                        "the peer refused STARTTLS");
+    else if (out->is_bidi && xf_span_is(elem->ns, XF_NS_CLIENT))
+        xf_out_give_up(out, XF_CAUSE_STREAM, XF_HELP_PROTOCOL_ERROR,
+                       XF_STREAM_ERROR_UNSUPPORTED_STANZA_TYPE, XF_TEXT_CLIENT_STANZA);
     /* Any other element is an extension that we did not ask for: ignore it (ejabberd #4300). */
 }
 

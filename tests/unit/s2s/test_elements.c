@@ -27,13 +27,14 @@ static const struct {
     {"bidi",         XF_NS_BIDI,         "bidi",      false}, {"bidi:other",     XF_NS_BIDI,             "other",    false},
     {"bidi-feature", XF_NS_BIDI_FEATURE, "bidi",      false}, {"stream",         XF_NS_STREAM,           "stream",   false},
     {"features",     XF_NS_STREAM,       "features",  false}, {"query",          XF_NS_SERVER,           "query",    false},
+    {"client:iq",    XF_NS_CLIENT,       "iq",        false},
     {"sm:enable",    XF_NS_SM,           "enable",    false}, {"sm:resume",      XF_NS_SM,               "resume",   false},
     {"sm:r",         XF_NS_SM,           "r",         false},
     {"unknown",      "urn:example:x",    "result",    false}, {"no-namespace",   "",                     "auth",     false},
 };
 
 #define NOTHING_AT_ANY_TIME " proceed compressed bidi:other bidi-feature unknown no-namespace "
-#define REFUSED_AT_ANY_TIME " stream features query "
+#define REFUSED_AT_ANY_TIME " stream features query client:iq "
 
 static const struct {
     enum xf_in_phase phase;
