@@ -368,12 +368,29 @@ static size_t thin_out(struct xf_candidate *candidates, size_t count)
     return kept;
 }
 
+/* Do both lead to the same server, with the same proof of its certificate? */
+static bool is_same(const struct xf_candidate *a, const struct xf_candidate *b)
+{
+    bool has_names = a->tlsa || b->tlsa; /* TLSA records are those of the target */
+    return xf_addr_eq(&a->addr, &b->addr) && a->is_direct == b->is_direct &&
+           a->is_secure == b->is_secure && (!has_names || strcmp(a->target, b->target) == 0);
+}
+
+/* SRV records may name one machine several times; if it hangs, each time would cost as much. */
+static bool is_taken(const struct xf_dial *dial, const struct xf_candidate *candidate)
+{
+    for (size_t i = 0; i < dial->count; i++)
+        if (is_same(&dial->candidates[i], candidate))
+            return true;
+    return false;
+}
+
 /* Copy the candidates that are avoided, or those that are not. */
 static void take(struct xf_dial *dial, const struct xf_candidate *candidates, size_t count,
                  bool avoided)
 {
     for (size_t i = 0; i < count; i++)
-        if (is_avoided(&dial->opts, &candidates[i]) == avoided)
+        if (is_avoided(&dial->opts, &candidates[i]) == avoided && !is_taken(dial, &candidates[i]))
             dial->candidates[dial->count++] = candidates[i];
     if (dial->opts.backoff)
         dial->count = thin_out(dial->candidates, dial->count);
