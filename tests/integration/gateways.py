@@ -14,6 +14,7 @@ import time
 
 from lab import net, options
 from lab.component import Component
+from lab.proc import Failed, until
 from lab.servers import COMPONENT_PORT, KINDS, SERVICE_PORT
 from lab.stage import Stage
 from lab.world import LOCAL, World
@@ -22,8 +23,10 @@ USERS = f'users.{LOCAL}'
 SECRET = 'the secret of the link'
 NAMES = {'prosody': ('xfedd1.a.example', 'xfedd2.a.example'), 'ejabberd': ('xfedd1.a.example', 'xfedd2.a.example')}
 COUNT = 200             # users
-QUESTION = 'route_gateway:'
+QUESTION, ECHO = 'route_gateway:', 'echo'
 TIMEOUT, HOLD = 15, 5   # of the module for Prosody, in seconds
+STALLED = 4             # seconds for which the machine may stand still meanwhile
+PATIENCE = 30
 
 
 class FakeGateway(Component):
@@ -31,21 +34,50 @@ class FakeGateway(Component):
     def __init__(self, name, port=COMPONENT_PORT):
         super().__init__('', name, net.LOCAL, SECRET, port)
         self.is_honest, self.says, self.questions = True, 'cancel', 0     # `wait`: not yet
+        self.proved, self.echoes = 0, 0     # how many had come when it last answered for all
 
     def keep(self, element):
         ident = element.get('id') or ''
+        if ident == ECHO:
+            self.echoes += element.get('type') != 'error'
+            return
         if not ident.startswith(QUESTION):
             super().keep(element)
             return
         self.questions += 1
         if self.is_honest:
+            self.proved = len(self.inbox)
             self.stream.send(f"<iq type='error' from='{self.domain}' to='{self.domain}' id='{ident}'><error type='{self.says}'>"
                              "<service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>")
 
     def connect(self):
         asyncio.run(self.login())
-        time.sleep(0.3)         # the server registers the route after its answer
+        return self.heard()     # the server registers the route after its answer
+
+    def heard(self):
+        """Wait until the server has acted on what was sent: then it brings us what we write to ourselves."""
+        before = self.echoes
+
+        def is_back():
+            self.stream.send(f"<message from='{self.domain}' to='{self.domain}' id='{ECHO}'/>")
+            return until(lambda: self.echoes > before, 2)
+        if not until(is_back):
+            raise Failed(f'{self.domain} is not reached')
         return self
+
+    def prove(self):
+        """Wait until it has answered for all that came."""
+        until(lambda: self.proved == len(self.inbox), PATIENCE)
+
+    def close(self, is_polite=True):
+        """End the connection, and wait until the server has seen it."""
+        port = self.stream.sock.getsockname()[1]
+        if is_polite:
+            self.stream.close()
+        else:
+            self.stream.sock.close()
+        until(lambda: not net.is_held(port))
+        time.sleep(0.2)         # and has acted on it
 
     def got(self, prefix):
         return [e for e in self.inbox if (e.get('id') or '').startswith(prefix)]
@@ -74,7 +106,7 @@ class Senders:
         return self.component.got(prefix)
 
 
-def settle(gateways, prefix, count, seconds=10):
+def settle(gateways, prefix, count, seconds=PATIENCE):
     end = time.monotonic() + seconds
     while time.monotonic() < end and sum(len(g.got(prefix)) for g in gateways) < count:
         time.sleep(0.02)
@@ -113,8 +145,7 @@ def shared(report, senders, one, two):
 
 
 def one_goes(report, senders, one, two, before, again):
-    one.stream.close()
-    time.sleep(0.3)
+    one.close()
     count = senders.round('alone')
     report.equal('one goes: the other one has all', settle([two], 'alone', count), count)
     back = again()
@@ -128,7 +159,7 @@ def not_proved(report, senders, one, two, before):
     mine = [n for n in range(COUNT) if before[user(n)] == {0}]
     senders.round('proved', mine, 1)
     settle([one], 'proved', 2 * len(mine))
-    time.sleep(0.6)                     # a question and its answer
+    one.prove()
     one.is_honest = False
     count = senders.round('open', mine, 3)
     senders.send(''.join(f"<iq type='get' from='{user(n)}' to='b.example' id='ask-{n}'><ping xmlns='urn:xmpp:ping'/></iq>"
@@ -136,10 +167,10 @@ def not_proved(report, senders, one, two, before):
                          f"<presence from='{user(n)}' to='v@b.example' id='here-{n}'/>" for n in mine))
     settle([one], 'here', len(mine))
     begun = time.monotonic()
-    one.stream.sock.close()
+    one.close(is_polite=False)
     report.equal('what it had not answered for is seen again at the other one', settle([two], 'open', count), count)
     took = time.monotonic() - begun
-    report.check('soon', took < 2, f'{took:.2f} s')
+    report.check('soon', took < STALLED, f'{took:.2f} s')
     report.check('in order', in_order(two, 'open'))
     report.check('with the time at which it was sent', all(e.find('{urn:xmpp:delay}delay') is not None for e in two.got('open')))
     report.equal('what it had answered for is not', len(two.got('proved')), 0)
@@ -153,13 +184,13 @@ def silent(report, senders, one, two, before):
     mine = [n for n in range(COUNT) if before[user(n)] == {0}]
     senders.round('warm', mine, 1)
     settle([one], 'warm', 2 * len(mine))
-    time.sleep(0.6)
+    one.prove()
     one.is_honest = False
-    count = senders.round('silent', mine)
     begun = time.monotonic()
-    report.equal('a gateway falls silent: the other one has its stanzas', settle([two], 'silent', count, TIMEOUT + 5), count)
+    count = senders.round('silent', mine)
+    report.equal('a gateway falls silent: the other one has its stanzas', settle([two], 'silent', count, TIMEOUT + PATIENCE), count)
     took = time.monotonic() - begun
-    report.check(f'after {TIMEOUT} s', TIMEOUT - 1 < took < TIMEOUT + 2, f'{took:.1f} s')
+    report.check(f'after {TIMEOUT} s', TIMEOUT <= took < TIMEOUT + STALLED, f'{took:.1f} s')
 
 
 def not_yet(report, senders, one, two, before):
@@ -169,15 +200,14 @@ def not_yet(report, senders, one, two, before):
     count = senders.round('slow', mine)
     settle([one], 'slow', count)
     asked = one.questions
-    time.sleep(2)
-    report.check('a gateway that has not delivered yet is asked again', one.questions >= asked + 3, f'{one.questions - asked} times')
-    one.stream.sock.close()
+    report.check('a gateway that has not delivered yet is asked again', until(lambda: one.questions >= asked + 3, STALLED), f'{one.questions - asked} times')
+    one.close(is_polite=False)
     report.equal('when it goes, the other one has all', settle([two], 'slow', count), count)
 
 
 def leaving(report, senders, one, two):
     one.stream.send(f"<presence type='unavailable' from='{one.domain}' to='{one.domain}'/>")
-    time.sleep(0.2)
+    one.heard()
     count = senders.round('leaving')
     report.equal('a gateway announces its end: the other one has all that comes', settle([two], 'leaving', count), count)
     one.stream.send('</stream:stream>')
@@ -185,21 +215,19 @@ def leaving(report, senders, one, two):
 
 
 def none_there(report, senders, two, again):
-    two.stream.close()
-    time.sleep(0.2)
+    two.close()
     count = senders.round('none', turns=1)
     time.sleep(1)
     report.equal('without a gateway stanzas wait', len(senders.errors('none')), 0)
     back = again()
     report.equal('for one that comes back in time', settle([back], 'none', count), count)
-    back.stream.close()
-    time.sleep(0.2)
     begun = time.monotonic()
+    back.close()
     count = senders.round('vain', turns=1)
-    settle([senders.component], 'vain', count, HOLD + 3)
+    settle([senders.component], 'vain', count, HOLD + PATIENCE)
     report.equal('or return to their senders', len(senders.errors('vain')), count)
     took = time.monotonic() - begun
-    report.check(f'after {HOLD} s', HOLD - 1 < took < HOLD + 1, f'{took:.1f} s')
+    report.check(f'after {HOLD} s', HOLD - 0.1 < took < HOLD + STALLED, f'{took:.1f} s')
 
 
 def check(report, kind):

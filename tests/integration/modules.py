@@ -12,7 +12,7 @@ import sys
 
 from lab import net, options
 from lab.client import NS, Client, condition
-from lab.proc import Failed
+from lab.proc import Failed, until
 from lab.servers import COMPONENT_PORT, KINDS
 from lab.stage import Stage
 from lab.world import COMPONENT, LOCAL, World
@@ -26,6 +26,7 @@ HOLD = 5        # seconds that stanzas wait for a gateway that has just gone
 class Component:
     """The client side of XEP-0114."""
     def __init__(self, name, secret):
+        self.name = name
         self.stream = XmlStream(socket.create_connection((net.LOCAL, COMPONENT_PORT)))
         self.stream.send(f"<stream:stream xmlns='jabber:component:accept' xmlns:stream='{STREAM}' to='{name}'>")
         ident = self.stream.header()['id']
@@ -33,7 +34,22 @@ class Component:
         if not self.stream.element().tag.endswith('}handshake'):
             raise Failed('the server refuses the component')
 
-    async def wait(self, want, timeout=5):
+    async def is_routed(self):
+        """The server registers the route after its answer: then it brings us what we write to ourselves."""
+        for _ in range(10):
+            self.stream.send(f"<message from='{self.name}' to='{self.name}' id='echo'/>")
+            if (await self.wait(lambda e: e.get('id') == 'echo')).get('type') != 'error':
+                return
+        raise Failed('the server has no route to the component')
+
+    async def close(self):
+        """And wait until the server has seen it."""
+        port = self.stream.sock.getsockname()[1]
+        self.stream.close()
+        await asyncio.to_thread(until, lambda: not net.is_held(port))
+        await asyncio.sleep(0.2)        # and has acted on it
+
+    async def wait(self, want, timeout=20):
         """The first stanza for which want() holds; others are dropped. None after the time."""
         loop = asyncio.get_running_loop()
         try:
@@ -49,25 +65,24 @@ async def check(report, alice):
     await alice.login()
     await away(report, alice, 'before it came')
     component = Component(*COMPONENT)
-    await asyncio.sleep(0.2)        # the server registers the route after its answer
+    await component.is_routed()
     await users(report, alice, component)
     await rooms(report, component)
     await loops(report, component)
-    component.stream.close()
-    await asyncio.sleep(0.3)
+    await component.close()
     await away(report, alice, 'after it went', HOLD)
     await alice.logout()
 
 
 async def away(report, alice, when, seconds=0):
     alice.send_raw("<message to='bob@b.example' id='early'><body>hi</body></message>")
-    got = await alice.wait_message('early', 5 + seconds)
+    got = await alice.wait_message('early', 20 + seconds)
     report.equal(f'{when}: a message gets an error', condition(got), ('wait', 'remote-server-timeout'))
     report.equal(f'{when}: the error comes from whom it was for', got.get('from'), 'bob@b.example')
     alice.send_raw("<message to='bob@b.example' type='error' id='quiet'/><iq to='bob@b.example/x' type='result' id='quiet'/>"
                    "<presence to='bob@b.example' type='unavailable' id='quiet'/>")
     alice.send_raw("<message to='bob@b.example' id='loud'><body>x</body></message>")
-    await alice.wait_message('loud', 5)
+    await alice.wait_message('loud', 20)
     report.check(f'{when}: errors, results and unavailable presence get none',
                  alice.take(lambda x: x.get('id') == 'quiet' or (x.tag == NS + 'presence' and x.get('type') == 'error')) is None)
 

@@ -13,6 +13,7 @@ from .proc import Failed, run
 
 DNS, LOCAL, GATEWAY, PEER = ('127.77.0.%d' % i for i in (1, 2, 3, 4))
 CLONE_NEWNET, CLONE_NEWNS = 0x40000000, 0x00020000
+ESTABLISHED, CLOSE_WAIT = '01', '08'        # as /proc/net/tcp has them
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -45,6 +46,13 @@ def enter(path):
         _check(_libc.setns(fd, CLONE_NEWNET), 'entering the network namespace')
     finally:
         os.close(fd)
+
+
+def is_held(port):
+    """Whether a program still has the other side of a connection from that port, open or closed by us alone."""
+    with open('/proc/self/net/tcp') as f:
+        ends = [line.split()[2:4] for line in list(f)[1:]]
+    return any(int(theirs.split(':')[1], 16) == port and state in (ESTABLISHED, CLOSE_WAIT) for theirs, state in ends)
 
 
 def name_it(name):
