@@ -25,7 +25,7 @@ from lab.stage import Stage
 from lab.world import COMPONENT, LOCAL, PEER
 
 PACKAGE = 'libexpat1'
-PATIENCE = 5
+PATIENCE = 10
 
 
 def offered():
@@ -87,7 +87,11 @@ def answers_at_once(stage, lab, kind, library, ours):
         return time.monotonic() - began
 
     stage.report.check(f'{kind} answers', seconds_to_answer('short', 'n') < PATIENCE)   # the way back is made
-    seconds = seconds_to_answer('long', 'n' * 60000)
+    seconds = PATIENCE
+    for turn in range(3):       # the machine may stand still meanwhile; a server that defers is late each time
+        seconds = min(seconds, seconds_to_answer(f'long{turn}', 'n' * 60000))
+        if seconds < 1:
+            break
     stage.report.check(f'{kind} with the newest libexpat answers a start tag of 60 KB at once', seconds < 1, f'{seconds:.1f} s')
     stage.report.say(f'   after {seconds * 1000:.0f} ms')
     for actor in (stream.close, gateway.stop, server.stop, peer.stop):
