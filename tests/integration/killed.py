@@ -28,7 +28,7 @@ from lab.gateway import Gateway
 from lab.jabberd2_local import OURS, Jabberd2Local
 from lab.peer import Peer
 from lab.pki import Authority
-from lab.proc import Failed
+from lab.proc import Failed, until
 from lab.servers import COMPONENT_PORT, SERVICE_PORT, Ejabberd, Prosody
 from lab.stage import Stage
 from lab.world import LOCAL, PEER
@@ -150,9 +150,10 @@ class Traffic:
                 return
 
     def delay(self):
-        """The longest that a message took of late."""
-        since = time.monotonic() - 5
-        return max((at - way.sent[n] for way in self.out + self.into for n, at in list(way.arrived.items())[-200:] if way.sent[n] > since), default=0)
+        """The longest that a message took of late, or has taken that is still under way."""
+        now, ways = time.monotonic(), self.out + self.into
+        took = [at - way.sent[n] for way in ways for n, at in list(way.arrived.items())[-200:] if way.sent[n] > now - 5]
+        return max(took + [now - way.sent[way.highest + 1] for way in ways if 0 <= way.highest < len(way.sent) - 1], default=0)
 
     def flow(self, at, patience=PATIENCE):
         """Until every user was heard with something sent since then."""
@@ -190,9 +191,10 @@ class Traffic:
 class Kill:
     """What was killed when, how long messages took before, and the longest silence each way."""
     def __init__(self, report, traffic, what, popen):
-        self.what, self.delay, self.when = what, traffic.delay(), time.monotonic()
+        self.what, self.delay, self.begun = what, traffic.delay(), time.monotonic()
         popen.send_signal(signal.SIGKILL)
         popen.wait()
+        self.when = time.monotonic()
         traffic.flow(self.when)
         self.silence = {}
         for name, ways in (('out', traffic.out), ('in', traffic.into)):
@@ -203,11 +205,22 @@ class Kill:
                          f'{self.silence[name]:.2f} s, allowed {allowed:.2f} s')
 
     def explains(self, at):
-        return abs(at - self.when) < NEAR + 3 * self.delay
+        near = NEAR + 3 * self.delay
+        return self.begun - near < at < self.when + near
 
 
 def count(traffic, key):
     return sum(len(value) if isinstance(value, dict) else value for value in (getattr(way, key) for way in traffic.out + traffic.into))
+
+
+def quiet_count(users):
+    """-> how many messages they have got, once their server has passed on what it still had"""
+    def is_quiet():
+        before = users.count
+        time.sleep(1)
+        return users.count == before
+    until(is_quiet, DRAINED)
+    return users.count
 
 
 def drain(report, traffic, gateway, left):
@@ -221,14 +234,14 @@ def drain(report, traffic, gateway, left):
     report.equal('its stream ends politely', [e.get('reason') for e in ends], ['drained'])
     report.check('and long before drain-time', took < DRAINED / 2, f'{took:.2f} s')
     traffic.flow(time.monotonic())
-    is_quiet = traffic.users[1].count
+    is_quiet = quiet_count(traffic.users[1])
     time.sleep(2)
     report.equal('it gets nothing more', traffic.users[1].count - is_quiet, 0)
     gateway.configure('', node=gateway.node)
     ups = len(gateway.events('link.stream.up'))
     report.equal('a reload takes it back', gateway.reload(), 'done')
-    report.check('its stream is up again', gateway.wait_until(lambda: len(gateway.events('link.stream.up')) > ups, 10))
-    report.check('and it is used', gateway.wait_until(lambda: traffic.users[1].count > is_quiet, 10))
+    report.check('its stream is up again', gateway.wait_until(lambda: len(gateway.events('link.stream.up')) > ups, PATIENCE))
+    report.check('and it is used', gateway.wait_until(lambda: traffic.users[1].count > is_quiet, PATIENCE))
     traffic.flow(time.monotonic())
     for key, what in ('errors', 'returned'), ('doubled', 'arrives twice'), ('order_broken', 'is out of order'), ('stamped', 'was sent again'):
         report.equal(f'nothing {what}', count(traffic, key), 0)
