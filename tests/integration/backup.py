@@ -17,11 +17,13 @@ from pathlib import Path
 
 from lab import net, options
 from lab.cluster import Cluster
+from lab.ctl import Ctl, beside
 from lab.dns import Dns
 from lab.gateway import Gateway
 from lab.pages import Page
 from lab.peer import Peer
 from lab.pki import Authority
+from lab.proc import until
 from lab.servers import COMPONENT_PORT
 from lab.stage import Stage
 from lab.world import COMPONENT, LOCAL, PEER, ROOT
@@ -81,13 +83,13 @@ def history_is_written(machine):
     return done.stdout.strip()
 
 
-def is_alarmed(peer, gateway):
-    """Whether the peer raises the alarm when it comes now."""
+def is_alarmed(peer, gateway, seconds):
+    """Whether the peer raises the alarm when it comes now, within so long."""
     seen = len(gateway.events(ALARM))
     stream = peer.dial((net.GATEWAY, 5269), LOCAL)
     answer = peer.dialback(stream, LOCAL)
     hang_up(peer, stream)
-    return answer, gateway.wait_until(lambda: len(gateway.events(ALARM)) > seen, 2)
+    return answer, gateway.wait_until(lambda: len(gateway.events(ALARM)) > seen, seconds)
 
 
 def hang_up(peer, stream):
@@ -96,12 +98,12 @@ def hang_up(peer, stream):
     stream.close()
 
 
-def journal(report, cluster, gateway, machine, hung, heard):
+def journal(report, ctl, cluster, gateway, machine, hung, heard):
     """Messages wait for a peer that accepts and says nothing, xfedd stops, and its journal is copied. All are delivered; the copy is restored."""
     silent = socket.create_server((HUNG_IP, 5269))
     for n in range(COUNT):
         cluster.send(message(f'bob@{HUNG}', f'j{n}'))
-    time.sleep(1)
+    until(lambda: ctl.peer(HUNG).get('queued', {}).get('stanzas') == COUNT)
     report.equal('xfedd is stopped while messages wait', gateway.stop(), 0)
     report.equal('after a stop the journal is one file', sorted(n for n in os.listdir(machine.state) if n.startswith('journal')), ['journal.db'])
     shutil.copy(f'{machine.state}/journal.db', f'{machine.backups}/journal.db')
@@ -160,13 +162,14 @@ def main():
         report.equal('the history is used', [e.line for e in gateway.events('memory.file.refused')], [])
         peer.stop()
         changed = stage.start(Peer(PEER, net.PEER, nobodys.issue(PEER), ours.file))
-        report.equal('the peer comes with another key: it is let in by dialback, with an alarm', is_alarmed(changed, gateway), ('valid', True))
-        journal(report, cluster, gateway, machine, hung, heard)
+        report.equal('the peer comes with another key: it is let in by dialback, with an alarm', is_alarmed(changed, gateway, 20), ('valid', True))
+        ctl = Ctl(beside(stage.args.xfedd), f'{gateway.folder}/control.sock')
+        journal(report, ctl, cluster, gateway, machine, hung, heard)
 
         gateway.stop()
         os.remove(f'{machine.state}/peers.db')
         gateway.start()
-        report.equal('without the history nobody notices', is_alarmed(changed, gateway), ('valid', False))
+        report.equal('without the history nobody notices', is_alarmed(changed, gateway, 3), ('valid', False))
     return stage.end()
 
 

@@ -215,7 +215,7 @@ class Peer:
                     self.refusals.setdefault(domain, words_of(element))
                     self._changed.notify_all()
 
-    def refusal(self, domain, timeout=2):
+    def refusal(self, domain, timeout=10):
         """What the stream error said; it may come a little after the cluster's error."""
         with self._changed:
             self._changed.wait_for(lambda: domain in self.refusals, timeout)

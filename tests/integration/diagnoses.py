@@ -10,7 +10,6 @@ import select
 import ssl
 import sys
 import threading
-import time
 import warnings
 
 from lab import ca, net, options
@@ -20,6 +19,7 @@ from lab.dnssec import SecureDns
 from lab.gateway import Gateway
 from lab.peer import Peer
 from lab.pki import Authority, spki_sha256
+from lab.proc import until
 from lab.servers import COMPONENT_PORT
 from lab.stage import Stage
 from lab.stuck import BlackHole, BreaksTls, Stuck
@@ -223,9 +223,7 @@ def links(report, ctl, cluster):
     for what, answers, code in LINKS:
         cluster.stop()
         server = answers is not None and Listener(net.LOCAL, COMPONENT_PORT, lambda stream, a=answers: answer(stream, a)).start()
-        end = time.monotonic() + 20
-        while time.monotonic() < end and leg(ctl).get('help') != code:
-            time.sleep(0.2)
+        until(lambda: leg(ctl).get('help') == code)
         report.equal(f'the local server: {what}: help', leg(ctl).get('help'), code)
         text = ctl.text('status')
         report.check(f'   {code}: status says DOWN, why, and what to do', 'DOWN' in text and code in text and leg(ctl)['advice'] in text, text)
@@ -233,6 +231,7 @@ def links(report, ctl, cluster):
             server.stop()
         cluster.start()
         cluster.wait_link(60)
+        until(lambda: leg(ctl)['up'])       # it has heard so
     report.check('the local server is back: nothing is said of its past', 'help' not in leg(ctl) and ' up' in ctl.text('status'), ctl.text('status'))
 
 

@@ -71,7 +71,7 @@ async def changes(report, stage, links, others, front, peer, alice):
     report.check('another authority: the log says bad-certificate', failed)
     links.trust(links.authority)
     report.equal('the file is replaced: a reload', await asyncio.to_thread(gateway.reload), 'done')
-    report.check('the link comes up without a restart', await asyncio.to_thread(gateway.wait_event, 'link.stream.up', 15))
+    report.check('the link comes up without a restart', await asyncio.to_thread(gateway.wait_event, 'link.stream.up', 30))
     await arrives(peer, alice, 'm1')
     links.trust(others)
     report.equal('the file no longer fits: a reload', await asyncio.to_thread(gateway.reload), 'done')
@@ -79,12 +79,12 @@ async def changes(report, stage, links, others, front, peer, alice):
     report.equal('the link that is up stays up', len(gateway.events('link.stream.down')), 0)
     before = len(gateway.events('link.stream.failed', reason='bad-certificate'))
     await asyncio.to_thread(front.restart)
-    await asyncio.to_thread(gateway.wait_until, lambda: len(gateway.events('link.stream.failed', reason='bad-certificate')) > before, 10)
+    await asyncio.to_thread(gateway.wait_until, lambda: len(gateway.events('link.stream.failed', reason='bad-certificate')) > before, 30)
     report.equal('once lost, it is judged by the new file',
                  (len(gateway.events('link.stream.failed', reason='bad-certificate')) > before, len(gateway.events('link.stream.up'))), (True, 1))
     links.trust(links.authority)
     report.equal('a third reload', await asyncio.to_thread(gateway.reload), 'done')
-    await asyncio.to_thread(gateway.wait_until, lambda: len(gateway.events('link.stream.up')) == 2, 25)
+    await asyncio.to_thread(gateway.wait_until, lambda: len(gateway.events('link.stream.up')) == 2, 60)
     await arrives(peer, alice, 'm3')
     report.check('messages pass again', True)
 

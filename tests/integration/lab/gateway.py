@@ -159,7 +159,7 @@ class Gateway:
             pass
         return found
 
-    def wait_event(self, event, seconds=5, **want):
+    def wait_event(self, event, seconds=20, **want):
         self.wait_until(lambda: self.events(event, **want), seconds)
         return self.events(event, **want)
 
