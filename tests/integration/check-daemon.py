@@ -62,6 +62,13 @@ class Cluster:
         self.server.close()
         self.conn.shutdown(socket.SHUT_RDWR)
 
+    def close(self):
+        try:
+            self.server.shutdown(socket.SHUT_RDWR)  # or its thread, interrupted, goes on at the next socket that has its number
+        except OSError:
+            pass
+        self.server.close()
+
     def serve(self):
         while True:
             try:
@@ -183,7 +190,7 @@ served "a.example" {{ link = l certificate = "cert.pem" key = "key.pem" }}
     def ready(self):
         self.wait_told('READY=1')
         self.wait_line('process.ready')
-        assert self.cluster.is_up.wait(PATIENCE), 'the link did not come up'
+        assert self.cluster.is_up.wait(PATIENCE), 'the link did not come up:\n' + '\n'.join(self.lines())
         self.wait_line('link.stream.up')
         return self
 
@@ -209,7 +216,7 @@ served "a.example" {{ link = l certificate = "cert.pem" key = "key.pem" }}
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
-        self.cluster.server.close()
+        self.cluster.close()
         self.notify.close()
         self.log.close()
         shutil.rmtree(self.folder)
