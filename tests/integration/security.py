@@ -47,7 +47,10 @@ class Attacks:
 
     def logged(self, what, event, reason, peer=PEER):
         """One new line of the log names the pair and the reason; it is shown."""
-        new = [e for e in self.gateway.wait_event(event, 5, reason=reason, peer=peer, local=LOCAL) if e.line not in self.known]
+        def found():
+            return [e for e in self.gateway.events(event, reason=reason, peer=peer, local=LOCAL) if e.line not in self.known]
+        self.gateway.wait_until(found, 20)
+        new = found()
         if self.report.check(f'{what}: the log says {event} reason={reason}', len(new) == 1, f'{len(new)} lines'):
             self.report.say('   ' + new[0].line)
 
