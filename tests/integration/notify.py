@@ -27,6 +27,7 @@ GOOD_IP = '127.77.1.1'
 BOT = f'gateway@{LOCAL}'
 LOOKALIKE = 'аlice'        # its first letter is Cyrillic
 STARTTLS = 5222
+PATIENCE = 30
 CONF = '''
 jid           = "{jid}"
 password-file = "{folder}/notify.password"
@@ -61,7 +62,7 @@ class Notifier:
             found = [Event(m) for m in map(LINE.match, f.read().splitlines()) if m]
         return [e for e in found if e.event == name]
 
-    def wait(self, name, count=1, seconds=10, **want):
+    def wait(self, name, count=1, seconds=PATIENCE, **want):
         def matching():
             return [e for e in self.events(name) if all(v in e.get(k, '') for k, v in want.items())]
         end = time.monotonic() + seconds
@@ -75,7 +76,7 @@ def chat(to, body, kind='chat', more='', ident='q'):
     return f"<message to='{to}' type='{kind}' id='{ident}'><body>{body}</body>{more}</message>"
 
 
-async def told(client, *words, seconds=10):
+async def told(client, *words, seconds=PATIENCE):
     """The body of the next message of the bot in which all the words are; others are dropped."""
     def want(xml):
         body = xml.findtext(NS + 'body') or ''
@@ -83,7 +84,7 @@ async def told(client, *words, seconds=10):
     return (await client.wait(f'a message with {words}', want, seconds)).findtext(NS + 'body')
 
 
-async def ask(report, client, question, *words, seconds=10):
+async def ask(report, client, question, *words, seconds=PATIENCE):
     client.inbox.clear()
     client.send_raw(chat(BOT, question))
     try:
@@ -107,13 +108,20 @@ async def nothing_for(client, seconds=1.0):
 
 async def alarms(report, alice, peer):
     alice.send_raw(chat(f'bob@{GOOD}', 'hello'))
-    body = await told(alice, 'ALARM peer.unreachable', GOOD, seconds=15)
+    body = await told(alice, 'ALARM peer.unreachable', GOOD)
     report.check('an alarm says which peer, and why', 'cannot be reached' in body, body)
     answer = await ask(report, alice, 'alarms', 'peer.unreachable', GOOD)
     report.check('... and stands', 'for' in answer, answer)
     peer.start()
-    alice.send_raw(chat(f'bob@{GOOD}', 'hello again'))
-    body = await told(alice, 'over: peer.unreachable', GOOD, seconds=15)
+    body = None
+    for left in reversed(range(5)):     # one that comes before xfedd tries again is returned, and nothing else follows
+        alice.send_raw(chat(f'bob@{GOOD}', 'hello again'))
+        try:
+            body = await told(alice, 'over: peer.unreachable', GOOD, seconds=PATIENCE / 5)
+            break
+        except TimedOut:
+            if not left:
+                raise
     report.check('its end is told, once', 'ALARM' not in body, body)
 
 
@@ -127,7 +135,7 @@ async def certificates(report, alice, gateway):
 async def questions(report, alice):
     await ask(report, alice, 'status', 'xfedd', 'link cluster: up', f'certificate {LOCAL}: ')
     await ask(report, alice, 'Peer ' + GOOD + '\n', 'out passes, in passes', 'stream out')
-    await ask(report, alice, f'check {GOOD}', f'{GOOD} can be reached from {LOCAL}', seconds=20)
+    await ask(report, alice, f'check {GOOD}', f'{GOOD} can be reached from {LOCAL}')
     await ask(report, alice, f'explain alice@{LOCAL} bob@{GOOD}', 'passes', 'route of')
     await ask(report, alice, 'help', 'status', 'explain FROM TO')
     await ask(report, alice, 'peer', 'Please ask: peer DOMAIN')
@@ -189,9 +197,12 @@ async def flood(report, carol, ctl, notifier):
     for _ in range(1000):
         carol.send_raw(chat(BOT, 'status'))
     await told(carol, 'Too many questions')
-    began = time.monotonic()
-    ctl.ask('status')
-    report.check('xfedd answers at once meanwhile', time.monotonic() - began < 2)
+    took = []
+    while not took or took[-1] >= 2 and len(took) < 3:      # a machine stands still now and then
+        began = time.monotonic()
+        ctl.ask('status')
+        took.append(time.monotonic() - began)
+    report.check('xfedd answers at once meanwhile', took[-1] < 2, str(took))
     answers = await nothing_for(carol, 1.5)
     report.check('a thousand messages get a few answers', len(answers) <= 15, f'{len(answers)}: {answers[:3]}')
     report.check('the log says so, in a line', 1 <= len(notifier.events('notify.message.ignored')) <= 3)
@@ -205,20 +216,20 @@ async def restarts(report, prosody, gateway, notifier, ours):
     seen = len(notifier.events('notify.chat.up'))
     prosody.stop()
     report.check('the loss of the chat is logged', notifier.wait('notify.chat.down'))
-    gateway.wait_event('link.stream.down', 5)
-    time.sleep(5)       # a second until it is an alarm, and three until it is told late (AWAY_MS in notify/main.c)
+    gateway.wait_event('link.stream.down', PATIENCE)
+    time.sleep(7)       # a second until it is an alarm, three until it is told late (AWAY_MS in notify/main.c), and the machine
     prosody.start()
-    report.check('it logs in again', notifier.wait('notify.chat.up', seen + 1, 20))
+    report.check('it logs in again', notifier.wait('notify.chat.up', seen + 1))
     alice = await Client('alice', LOCAL, net.LOCAL, ours.file).login()
-    body = await told(alice, 'While I was away', 'ALARM link.down cluster', seconds=10)
+    body = await told(alice, 'While I was away', 'ALARM link.down cluster')
     report.check('... and tells what was missed', 'link.down' in body, body)
     if 'over: link.down' not in body:
-        await told(alice, 'over: link.down', seconds=10)
+        await told(alice, 'over: link.down')
     gateway.stop()
-    body = await told(alice, 'ALARM xfedd does not answer', seconds=12)
+    body = await told(alice, 'ALARM xfedd does not answer')
     report.check('an xfedd that is gone is told, with what to do', 'does not run' in body or 'no such socket' in body or 'closed' in body, body)
     gateway.start()
-    await told(alice, 'xfedd answers again', seconds=15)
+    await told(alice, 'xfedd answers again')
     report.check('... and that it is back', True)
     alice.abort()
 
