@@ -21,6 +21,7 @@ BASIC = re.compile(r'<basic>(\w+)</basic>')
 PRESENCE = '{jabber:component:accept}presence'
 SHOWN = "<presence from='{frm}/desk' to='{to}'><show>away</show><status>{status}</status></presence>"
 EXPIRES_S = 7200
+BEAT_S, STILL_S = 0.02, 0.1      # the loop turns at least so often; else it stood still, and reads at once what came over a longer time
 
 
 def bare(jid):
@@ -52,6 +53,7 @@ class Presence(Node):
         self.note = 'there'                     # what contacts show
         self.counts, self.per_second = collections.Counter(), collections.Counter()
         self.messages = 0
+        self.beat, self.still_until = 0, 0      # when the loop turned last; what is read before this time had waited for us
 
     # ---- what comes
 
@@ -82,7 +84,7 @@ class Presence(Node):
         return True
 
     def _subscribed(self, conn, message):
-        self.per_second[int(time.monotonic())] += 1
+        self._count()
         call_id, number = message['call-id'], number_of(message['from'])
         dialog = self.by_call.get(call_id)
         if not dialog:
@@ -111,6 +113,22 @@ class Presence(Node):
         dialog.state, dialog.basic = message['subscription-state'].partition(';')[0], found[1] if found else ''
         if dialog.basic == 'closed' or dialog.state == 'terminated':
             dialog.problems.append(f'NOTIFY {dialog.state} {dialog.basic}')
+
+    def _count(self):
+        """One more in this second."""
+        now = time.monotonic()
+        if now > self.beat + STILL_S:
+            self.still_until = now + 2 * STILL_S
+        if now > self.still_until:
+            self.per_second[int(now)] += 1
+
+    async def _turn(self):
+        while True:
+            now = time.monotonic()
+            if self.beat and now > self.beat + STILL_S:
+                self.still_until = now + 2 * STILL_S
+            self.beat = now
+            await asyncio.sleep(BEAT_S)
 
     @staticmethod
     def _target(message):
@@ -166,6 +184,9 @@ class Presence(Node):
 
     async def connect(self, timeout=20):
         """A connection of ours to xfedd, over which all is sent."""
+        if not self.beat:
+            self.turning = self.loop.create_task(self._turn())
+            await asyncio.sleep(0)
         end = self.loop.time() + timeout
         self.conn_out = None
         while not self.conn_out and self.loop.time() < end:
