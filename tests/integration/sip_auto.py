@@ -50,8 +50,8 @@ def belongs(report, ctl, peer, protocol, learned=True):
 def to_sip(report, ctl, cluster, user, gateway):
     send(cluster, 'b1', 'vera@b.example', 'one')
     report.equal('a message to a domain without XMPP goes by SIP', (user.read(20) or ((), ''))[1], 'one')
-    report.check('   XMPP was looked for first', gateway.wait_event('routing.route.turned', 5, peer='b.example', reason='dns-not-found'))
-    report.check('   and SIP is learned', gateway.wait_event('routing.peer.learned', 5, peer='b.example', protocol='sip'))
+    report.check('   XMPP was looked for first', gateway.wait_event('routing.route.turned', 20, peer='b.example', reason='dns-not-found'))
+    report.check('   and SIP is learned', gateway.wait_event('routing.peer.learned', 20, peer='b.example', protocol='sip'))
     belongs(report, ctl, 'b.example', 'sip')
     status, out, _ = ctl.run('peer', 'b.example')
     report.check('   in words, with the time', status == 0 and 'sip (learned: ' in out and 'Z)' in out, out)

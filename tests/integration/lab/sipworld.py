@@ -12,8 +12,10 @@ from .pki import Authority
 from .servers import COMPONENT_PORT, KINDS
 from .world import COMPONENT, LOCAL, PEER
 
+# Our server, which does not know somebody, has said so within error-window even where the machine stood still for a second.
 CONF = '''
-sip {{ host = "sip.{local}"  certificate = {{ "{certificate}" }}  key = {{ "{key}" }}  dialogs-file = "{folder}/sip.db"  notify-interval = 1s }}
+sip {{ host = "sip.{local}"  certificate = {{ "{certificate}" }}  key = {{ "{key}" }}  dialogs-file = "{folder}/sip.db"
+      notify-interval = 1s  error-window = 1500ms }}
 peer "{peer}" {{ protocol = sip  {settings} }}
 '''
 
