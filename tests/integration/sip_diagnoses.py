@@ -60,7 +60,7 @@ REFUSING = (refusing('forbids', 403, help='sip-forbidden'), refusing('asks', 407
 NAMES = [c[0] for c in CASES] + [r[0] for r in REFUSING] + ['slow', 'idn']
 
 SIP = '''
-sip {{ host = "{host}"  certificate = {{ "{certificate}" }}  key = {{ "{key}" }}  handshake-timeout = 3s }}
+sip {{ host = "{host}"  certificate = {{ "{certificate}" }}  key = {{ "{key}" }}  handshake-timeout = 5s }}
 peer "nosrv.example" {{ sip-name-check = target  sip-names = {{ "x.nosrv.example" }} }}
 '''
 
@@ -184,7 +184,11 @@ def comes_back(cluster, number):
 def waiting(report, ctl, cluster, gate):
     for number in range(4):
         message(cluster, f'w{number}', 'vera@slow.example')
-    route = until(lambda: next((r for r in ctl.ask('queue')[0] if r['peer'] == 'slow.example' and r['state'] == 'sip-asking'), None)) or {}
+
+    def waits():
+        return next((r for r in ctl.ask('queue')[0] if r['peer'] == 'slow.example' and r['state'] == 'sip-asking'), {})
+    until(lambda: waits().get('queued', {}).get('stanzas') == 3)        # xfedd may not have read all of them when it asks for the first
+    route = waits()
     report.equal('a slow peer: three wait, and one is on its way',
                  (route.get('queued', {}).get('stanzas'), route.get('unproved', {}).get('stanzas')), (3, 1))
     rows, _ = ctl.ask('streams', 'slow.example')
