@@ -120,7 +120,7 @@ class Run:
 
     def judge(self):
         began = time.monotonic()
-        out, into, wrong, examples = settle(self.world.stem, self.world.runs, self.faults.log)
+        out, into, wrong, examples = settle(self.world.stem, self.world.runs, self.faults.log, self.world.pulse.still)
         flat = self._flat()
         table.show(self.report.say, (out, into), wrong, self.faults.log, flat)
         self._show_examples((out, into), examples)
@@ -162,7 +162,9 @@ class Run:
         self.report.check(f'memory is flat: {early:.1f} MiB at most in the first third of the longest life of xfedd ({longest[-1][0] - longest[0][0]:.0f} s), '
                           f'{late:.1f} in the last', growth < GROWTH_MIB)
         self.report.check(f'descriptors are given back: {last[3]} at the end, with {self.streams} streams', last[3] < self.streams + SPARE_DESCRIPTORS)
-        return [f'xfedd: {len(lives)} lives, {max(s[2] for s in samples):.1f} MiB and {max(s[3] for s in samples)} descriptors at most, {cpu:.1f} s of processor']
+        still = [end - begin for begin, end in self.world.pulse.still]
+        return [f'xfedd stood still {len(still)} times, {max(still, default=0):.2f} s at most',
+                f'xfedd: {len(lives)} lives, {max(s[2] for s in samples):.1f} MiB and {max(s[3] for s in samples)} descriptors at most, {cpu:.1f} s of processor']
 
     def _write(self, directions, wrong, examples):
         with open(self.args.json, 'w') as f:

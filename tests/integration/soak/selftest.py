@@ -55,6 +55,10 @@ STORIES = (
      [(GOT, 0, 1, PEER, 1, 2), (PROVED, 0, 1, PEER, PEER, 3), (GOT, DELAYED, 1, NEXT, 1, 12)], {}, {'doubled': 1}),
     ('twice, proved too late to be read', 'peer', [(SENT, 0, 1, LEG, 1, 1)],
      [(GOT, 0, 1, PEER, 1, 2), (PROVED, 0, 1, PEER, PEER, 9.8), (GOT, DELAYED, 1, NEXT, 1, 12)], {'doubled, unavoidable': 1}, {}),
+    ('twice, proved too late to be read, since xfedd stood still', 'peer still', [(SENT, 0, 1, LEG, 1, 1)],
+     [(GOT, 0, 1, PEER, 1, 2), (PROVED, 0, 1, PEER, PEER, 8.7), (GOT, DELAYED, 1, NEXT, 1, 12)], {'doubled, unavoidable': 1}, {}),
+    ('twice, proved before xfedd stood still', 'peer still', [(SENT, 0, 1, LEG, 1, 1)],
+     [(GOT, 0, 1, PEER, 1, 2), (PROVED, 0, 1, PEER, PEER, 8), (GOT, DELAYED, 1, NEXT, 1, 12)], {}, {'doubled': 1}),
     ('twice, proved when nothing passed', 'peer dark', [(SENT, 0, 1, LEG, 1, 1)],
      [(GOT, 0, 1, PEER, 1, 2), (PROVED, 0, 1, PEER, PEER, 4), (GOT, DELAYED, 1, NEXT, 1, 12)], {'doubled, unavoidable': 1}, {}),
     ('twice, the stamped one first', 'peer', [(SENT, 0, 1, LEG, 1, 1)], [(GOT, DELAYED, 1, PEER, 1, 2), (GOT, 0, 1, NEXT, 1, 12)],
@@ -99,6 +103,8 @@ STORIES = (
       for how, broken, counts in (('over a leg that hung', 'leg stalled', ({'answered twice, unavoidable': 1}, {})), ('over another leg', 'leg', ({}, {'answered twice': 1})))),
     ('written to a leg long before it was reset', 'leg', [(SENT, 0, 1, LEG, 1, 9)], [], {}, {'vanished': 1}),
     ('written to a leg just before it was reset', 'leg', [(SENT, 0, 1, LEG, 1, 9.9)], [], {'crossed': 1}, {}),
+    ('written to a leg just before xfedd stood still, and the leg was reset', 'leg still', [(SENT, 0, 1, LEG, 1, 8.8)], [], {'crossed': 1}, {}),
+    ('written to a leg long before that', 'leg still', [(SENT, 0, 1, LEG, 1, 8.6)], [], {}, {'vanished': 1}),
     ('a presence twice needs no stamp', 'peer', [(SENT, PRESENCE_FLAG, 1, LEG, 1, 1)], [(GOT, 0, 1, PEER, 1, 2), (GOT, 0, 1, NEXT, 1, 12)],
      {'doubled, unavoidable': 1}, {}),
     ('in order', '', [(SENT, 0, 1, LEG, 1, 1), (SENT, 0, 2, LEG, 2, 1)], [(GOT, 0, 1, PEER, 1, 2), (GOT, 0, 2, PEER, 2, 3)], {'delivered': 2}, {}),
@@ -107,6 +113,7 @@ STORIES = (
      {'overtaken over another connection': 1}, {}),
 )
 FAULTS = {'dark': dict(name='blackhole', peer=2, at=3, until=6, seconds=3), 'stalled': dict(name='leg stall', peer=None, nodes=[0], at=1.5, until=11.1, seconds=9.6)}
+STILL = (8.9, 9.9)      # when xfedd stood still, where it did
 # xfedd's lives in all stories: the second is ended by kill -9
 RUNS = [[0, 200, 'exit 0'], [201, 400, 'kill -9'], [401, None, None]]
 WORDS = {'drop': 'vanished', 'double': 'doubled', 'swap': 'reordered', 'spoil': 'corrupted', 'address': 'misaddressed'}
@@ -131,7 +138,8 @@ def write(folder, broken, cluster, peers):
 def stories(report):
     for what, broken, cluster, peers, counts, anomalies in STORIES:
         with tempfile.TemporaryDirectory() as folder:
-            out, _, wrong, _ = settle(write(folder, broken, cluster, peers), RUNS, [fault for word, fault in FAULTS.items() if word in broken])
+            out, _, wrong, _ = settle(write(folder, broken, cluster, peers), RUNS, [fault for word, fault in FAULTS.items() if word in broken],
+                                        [STILL] if 'still' in broken else ())
         got = ({k: out.counts[k] for k in counts}, dict(out.anomalies))
         report.check(f'a made-up ledger: {what}', got == (counts, anomalies) and not wrong, f'got {dict(out.counts)}, {dict(out.anomalies)}')
 
@@ -184,8 +192,7 @@ def resumption(report):
         ledgers = {name: Ledger(stem) for name, stem in stems.items()}
         far = Peer(loop, RESUMES, '127.80.0.2', ('127.80.0.1', 5269), identity, Traffic(ledgers['cluster'], 'o', 'i', 1))
         near = Peer(loop, RESUMES, '127.80.0.1', ('127.80.0.2', 5269), identity, Traffic(ledgers['peers'], 'i', 'o', 1))
-        loop.create_task(_cut(near, far))
-        loop.run_until_complete(asyncio.wait_for(_converse(near), 60))
+        loop.run_until_complete(asyncio.wait_for(_converse(near, loop.create_task(_cut(near, far))), 90))
         for peer in (near, far):
             peer.deafen()
             for stream in list(peer.streams):
@@ -198,9 +205,9 @@ def resumption(report):
                  not wrong and into.counts['delivered'] == into.counts['sent'], f'{counts} {into.counts} {into.anomalies} {examples}')
 
 
-async def _converse(near, seconds=12):
+async def _converse(near, cutting, seconds=12):
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
+    while time.monotonic() < end or not cutting.done():
         near.generate(20)
         await asyncio.sleep(0.02)
     while not near.usable() or near.channel.session.out.items:
@@ -211,6 +218,8 @@ async def _converse(near, seconds=12):
 async def _cut(near, far):
     for peer in (near, far, near, far):
         await asyncio.sleep(2.5)
+        while not near.usable():        # else there is nothing to resume
+            await asyncio.sleep(0.05)
         peer.reset(cut=False)
 
 

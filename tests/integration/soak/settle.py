@@ -83,14 +83,14 @@ class Side:
     def proved(self, conn, index, until, story):
         """Had xfedd been told of that stanza by then, and certainly read it?"""
         for at, count, said_on in self.proofs[conn]:
-            if count >= index and at + GRACE_S <= min(until, self.closed(said_on)) and not story.is_dark(self.conns.get(said_on, {}).get('peer'), at):
+            if count >= index and story.after(at, GRACE_S) <= min(until, self.closed(said_on)) and not story.is_dark(self.conns.get(said_on, {}).get('peer'), at):
                 return True
         return False
 
-    def ended_after(self, peer, at, within=90):
+    def ended_after(self, peer, at, story, within=90):
         """How the first connection of that peer, or leg, that ended after this time did."""
         ends = self.by_peer[peer] if peer in self.by_peer else self.by_peer[None]
-        spot = bisect.bisect_left(ends, (at - NOTICED_S, 0))
+        spot = bisect.bisect_left(ends, (story.before(at, NOTICED_S), 0))
         for closed, number in ends[spot:]:
             if closed > at + within:
                 break
@@ -225,7 +225,7 @@ class Direction:
         ended = min(at for at, what, *_ in t.ends[serial] if what == RETURNED)
         if receiver.proved(t.got_conn[serial], t.got_index[serial], min(ended, receiver.closed(t.got_conn[serial])), self.story):
             self.wrong('delivered and returned', serial, 'xfedd knew of the delivery')
-        elif receiver.closed(t.got_conn[serial]) > ended + GRACE_S and ended > t.got_at[serial] and not self._was_hung(serial, ended, receiver, (t.got_conn[serial],)):
+        elif receiver.closed(t.got_conn[serial]) > self.story.after(ended, GRACE_S) and ended > t.got_at[serial] and not self._was_hung(serial, ended, receiver, (t.got_conn[serial],)):
             self.wrong('delivered and returned', serial, 'the connection had not broken')
         else:
             self.counts['delivered and returned, unavoidable'] += 1
@@ -294,7 +294,7 @@ class Direction:
             return False
         if line['role'] == 'Leg':       # XEP-0114 knows no acknowledgements
             end = line['footer'] or (line['closed'] if line['how'] == 'reset' else None)
-            return bool(end and at > end - CROSSED_S)
+            return bool(end and at > self.story.before(end, CROSSED_S))
         end = line['footer'] or (self.story.restarted(at) and line['closed'])
         return bool(end and self.story.was_hung(peer_of(self.t.pair[serial]), at, end))
 
@@ -325,9 +325,9 @@ class Direction:
         if self.story.restarted(at):
             return 'restart of xfedd'
         line = sender.conns.get(conn)
-        if line and line['closed'] - at < SETTLE_S and not receiver.ended_after(peer, at, line['closed'] - at):
+        if line and line['closed'] - at < SETTLE_S and not receiver.ended_after(peer, at, self.story, line['closed'] - at):
             return f"{line['role']} it was written to: {line['how']}"
-        onward = receiver.ended_after(peer, at)
+        onward = receiver.ended_after(peer, at, self.story)
         return f'onward: {onward}' if onward else 'UNEXPLAINED'
 
     def _order(self):
@@ -346,8 +346,9 @@ class Direction:
 
 
 class Story:
-    """When xfedd was ended, and how; when a peer could not be reached."""
-    def __init__(self, runs, faults):
+    """When xfedd was ended, and how; when it stood still with its machine; when a peer could not be reached."""
+    def __init__(self, runs, faults, still):
+        self.still = still
         self.ends = [(end, how) for _, end, how in runs if end]
         self.ill, self.dark, self.hung, self.nodes = (collections.defaultdict(list) for _ in range(4))
         for fault in faults:
@@ -361,6 +362,22 @@ class Story:
                 self.dark[fault['peer']].append((fault['at'] - GRACE_S, 2 * fault['until'] - fault['at'] + GRACE_S))
             if fault['name'] in UNREACHABLE:
                 self.ill[fault['peer']].append((fault['at'], fault['until']))
+
+    def after(self, at, seconds):
+        """When xfedd has had so many seconds since then."""
+        end = at + seconds
+        for first, last in self.still:
+            if first < end and last > at:
+                end += last - max(first, at)
+        return end
+
+    def before(self, at, seconds):
+        """Since when it has had so many seconds until then."""
+        begin = at - seconds
+        for first, last in reversed(self.still):
+            if last > begin and first < at:
+                begin -= min(last, at) - first
+        return begin
 
     def killed(self, at):
         return any(how == 'kill -9' and end - KILLED_S < at < end + GRACE_S for end, how in self.ends)
@@ -381,8 +398,8 @@ class Story:
         return any(begin - GRACE_S < at < end + BACK_S for begin, end in self.ill[peer])
 
 
-def settle(stems, runs, faults):
-    """-> both directions, judged, and what each side found wrong by itself"""
+def settle(stems, runs, faults, still=()):
+    """`still`: when xfedd stood still, as (begin, end), in order. -> both directions, judged, and what each side found wrong by itself"""
     sides = {name: Side(stem) for name, stem in stems.items()}
     cluster, peers = sides['cluster'], sides['peers']
     counts = {name: sum(1 for r in read_records(side.stem) if r[0] == SENT) for name, side in sides.items()}
@@ -390,7 +407,7 @@ def settle(stems, runs, faults):
     for side, sends, gets in ((cluster, out, into), (peers, into, out)):
         for record in read_records(side.stem):
             _sort(record, side, sends, gets)
-    story = Story(runs, faults)
+    story = Story(runs, faults, still)
     for direction in (out, into):
         direction.judge(story)
     return out, into, cluster.wrong + peers.wrong, cluster.examples + peers.examples

@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 
-from lab import net
+from lab import net, web
 from lab.ca import self_signed
 from lab.gateway import Gateway
 from lab.meter import Meter
@@ -28,6 +28,7 @@ TOGETHER = 10               # peers with one certificate
 QUEUE_S = 30                # how long a stanza may wait in a route, so that all is settled soon after the end
 DEFAULTS = f'tls = required  certificate = preferred  dialback = yes  queue-time = {QUEUE_S}s  negotiate-timeout = 20s  connect-timeout = 4s  candidate-timeout = 4s'
 EXTRA = 'process { drain-time = 5s }'
+PULSE, PULSE_S, SLOW_S = '127.79.0.1', 0.1, 0.1      # who asks for a sign of life, how often, and what takes longer than it does anywhere
 RULES = '''table ip soak {
   set dark { type ipv4_addr; }
   chain in { type filter hook input priority 0; ip saddr @dark drop; ip daddr @dark drop; }
@@ -71,6 +72,25 @@ class Process:
             self.popen.wait()
 
 
+class Pulse(threading.Thread):
+    """Asks xfedd for a sign of life again and again. What it has not answered in time it has not read in time either: `still` has these times."""
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.still, self.is_over = [], False
+
+    def stop(self):
+        self.is_over = True
+
+    def run(self):
+        while not self.is_over:
+            begin = time.monotonic()
+            answer = web.ask(net.GATEWAY, '/healthz', source=PULSE, timeout=10)
+            end = time.monotonic()
+            if answer.status and end - begin > SLOW_S:
+                self.still.append((begin, end))
+            time.sleep(PULSE_S)
+
+
 class World:
     def __init__(self, stage, peer_count, seed, legs=2, spoil=None, extra=''):
         self.stage, self.peer_count = stage, peer_count
@@ -89,10 +109,12 @@ class World:
         served = self.nodes
         if spoil:
             served = [stage.start(Spoiler([net.GATEWAY, COMPONENT_PORT + 10 + n], node, spoil)).address for n, node in enumerate(self.nodes)]
-        self.gateway = Gateway(lab, LOCAL, None, certificate, authority.file, COMPONENT, [f'{ip}:{port}' for ip, port in served], EXTRA + extra, DEFAULTS)
+        self.gateway = Gateway(lab, LOCAL, None, certificate, authority.file, COMPONENT, [f'{ip}:{port}' for ip, port in served], EXTRA + extra, DEFAULTS,
+                               http=f'{net.GATEWAY}:{web.PORT}')
         self.runs = []              # of xfedd: [start, end, how it ended]
         self.samples = []           # (time, run, rss in MiB, descriptors, seconds of processor)
         stage.start_xfedd(self)
+        self.pulse = stage.start(Pulse())
 
     def _spec(self, authority, seed):
         own = [authority.issue(*self.domains[first:first + TOGETHER], label=f'peers{first}') for first in range(0, self.peer_count, TOGETHER)]
