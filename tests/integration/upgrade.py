@@ -44,6 +44,7 @@ TWIN_IP = '127.77.0.6'
 FAR_FD = 20         # above those that the sockets are passed as
 DRAIN = 5.0         # seconds; a little more than nothing, and less than drain-time
 ABSENT = 1.5        # seconds from the end of one xfedd to the start of the next
+UNACKNOWLEDGED = 50     # stanzas that are sent to one that stands still
 
 
 def listening(ip, port):
@@ -152,7 +153,17 @@ class Hung(Polite):
 
 
 def replayed(gateway, count):
-    return len(gateway.wait_event('journal.messages.replayed', 10)) >= count and gateway.events('journal.messages.replayed')[-1]
+    return gateway.wait_until(lambda: gateway.events('journal.messages.replayed')[count - 1:], 20) and gateway.events('journal.messages.replayed')[-1]
+
+
+def written(gateway, text):
+    """Whether the journal's files hold this; nobody else may read them as such while xfedd has them."""
+    held = b''
+    for name in (f'{gateway.folder}/journal.db', f'{gateway.folder}/journal.db-wal'):
+        if os.path.exists(name):
+            with open(name, 'rb') as file:
+                held += file.read()
+    return text.encode() in held
 
 
 def with_journal(stage, gateway, cluster, hung, heard, count):
@@ -162,7 +173,8 @@ def with_journal(stage, gateway, cluster, hung, heard, count):
     gateway.start()
     for _ in range(count):
         cluster.say(way.stanza)
-    time.sleep(1)
+    report.check('the last of them is in the journal', gateway.wait_until(lambda: written(gateway, f'number {count - 1}<'), 30))
+    time.sleep(1)       # and committed
     ended = datetime.datetime.now(datetime.timezone.utc)
     gateway.proc.stop(signal.SIGKILL)
     report.say(f'{count} messages wait; xfedd was killed')
@@ -218,10 +230,13 @@ class Twin:
             held.close()
 
 
-def restart_twin(report, twin, other, directions, is_frozen):
-    before = [(who, way, who.resumed(way)) for who in (twin, other) for way in directions]
+def restart_twin(report, twin, other, directions, way, is_frozen):
+    """`way`: what the twin's cluster sends."""
+    before = [(who, direction, who.resumed(direction)) for who in (twin, other) for direction in directions]
     if is_frozen:
         os.kill(other.gateway.proc.pid, signal.SIGSTOP)
+        sent = len(way.sent)
+        twin.gateway.wait_until(lambda: len(way.sent) > sent + UNACKNOWLEDGED, 10)
         time.sleep(0.5)
     report.equal('an xfedd ends with status 0', twin.gateway.stop(), 0)
     time.sleep(ABSENT)
@@ -230,10 +245,11 @@ def restart_twin(report, twin, other, directions, is_frozen):
         kept = twin.gateway.events('journal.sessions.kept')
         report.check('it has left stanzas that were not acknowledged', kept and int(kept[-1]['stanzas']) > 0, kept and kept[-1].line)
         os.kill(other.gateway.proc.pid, signal.SIGCONT)
-    time.sleep(3)
-    for who, way, count in before:
-        if directions[way] is None or directions[way] is who:
-            report.check(f'{who.gateway.domain}: the stream {way} was resumed', who.resumed(way) > count, f'{who.resumed(way)} by now')
+    for who, direction, count in before:
+        if directions[direction] is None or directions[direction] is who:
+            is_resumed = who.gateway.wait_until(lambda: who.resumed(direction) > count, 30)
+            report.check(f'{who.gateway.domain}: the stream {direction} was resumed', is_resumed, f'{who.resumed(direction)} by now')
+    time.sleep(2)
 
 
 def between_two(stage, lab, authority, rate, ports, is_bidi):
@@ -254,13 +270,16 @@ def between_two(stage, lab, authority, rate, ports, is_bidi):
 
     threads = [threading.Thread(target=talk, args=args, daemon=True) for args in ((one.cluster, out), (two.cluster, back))]
     threads[0].start()
-    time.sleep(0.5)             # the first one opens the stream that goes both ways
+    # the first one opens the stream that goes both ways
+    report.check(f'{word}: the first one has a stream to the second one', one.gateway.wait_event('s2s.stream.up', 30, dir='out', peer=TWIN)
+                 and two.gateway.wait_event('s2s.stream.up', 30, dir='in', peer=LOCAL))
+    time.sleep(0.5)
     threads[1].start()
     time.sleep(2)
     directions = {'out': one, 'in': two} if is_bidi else {'out': None, 'in': None}
     for is_frozen in (False, True):
         for twin, other in ((one, two), (two, one)):
-            restart_twin(report, twin, other, directions, is_frozen)
+            restart_twin(report, twin, other, directions, out if twin is one else back, is_frozen)
     over.set()
     for thread in threads:
         thread.join(30)
