@@ -3,9 +3,10 @@
 import collections
 import time
 
-BEFORE, AFTER = 2.0, 0.5        # a message may be lost with a break that came so many seconds after or before it was sent
+STOOD_STILL = 1.0               # second that xfedd, or the machine, did nothing just then
+BEFORE, AFTER = 2.0 + STOOD_STILL, 0.5      # a message may be lost with a break that came so many seconds after or before it was sent
 DELAY = '{urn:xmpp:delay}delay' # ... or come again, if no answer to a ping had confirmed it; then it says so
-UNCONFIRMED = 1.0               # ... or come back as an error, when it was sent so shortly before: pings go out 0.25 s behind a stanza
+UNCONFIRMED = 1.0 + STOOD_STILL # ... or come back as an error, when it was sent so shortly before: pings go out 0.25 s behind a stanza
 HEADINGS = ('way', 'sent', 'arrived', 'one error', 'lost with a connection', 'lost otherwise', 'twice', 'both or again',
             'out of order')
 
