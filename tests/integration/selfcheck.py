@@ -116,7 +116,7 @@ def records(lab):
 
 
 def broken(report, ctl, gateway):
-    report.check('the directory is missed', gateway.wait_event('identity.directory.lost', 10))
+    report.check('the directory is missed', gateway.wait_event('identity.directory.lost', 30))
     status, out, err = ctl.run('check', '--self')
     report.equal('something is wrong: the exit status', status, 1)
     report.check('   in words: what, where, advice and code', 'WRONG    dns' in out and 'help: our-srv-missing' in out
@@ -136,7 +136,7 @@ def without_module(report, ctl, server, gateway):
     server.is_bare = True
     seen = len(gateway.events('link.stream.up'))
     server.start()
-    gateway.wait_until(lambda: len(gateway.events('link.stream.up')) > seen, 20)
+    gateway.wait_until(lambda: len(gateway.events('link.stream.up')) > seen, 40)
     judge(report, 'no module', ctl.ask('check', '--self')[0], 'module', LOCAL, 'wrong',
           ('module missing', 'mod_route_gateway', COMPONENT[0]), help='module-missing')
     server.stop()
@@ -213,16 +213,16 @@ def disk(stage, lab, certificate, pki):
     for _ in range(30):     # more than a page has room for
         ctl.run('close', 'nobody.example')
     for event in ('memory.write.failed', 'journal.write.failed', 'audit.write.failed'):
-        report.check(f'the disk is full: {event}', gateway.wait_event(event, 10, help='file-unwritable'))
+        report.check(f'the disk is full: {event}', gateway.wait_event(event, 30, help='file-unwritable'))
     cluster.stop()      # or it would be asked, and waited for
-    gateway.wait_event('link.stream.failed', 5)
+    gateway.wait_event('link.stream.failed', 30)
     rows = ctl.ask('check', '--self')[0]
     for section in ('memory', 'journal', 'audit'):
         judge(report, 'full disk', rows, 'file', f'{folder}/{section}', 'wrong', ('cannot be written',), help='file-unwritable')
     os.remove(f'{folder}/filler')
     silent.close()
     stream.close()
-    report.check('there is room again: the journal is written', gateway.wait_event('journal.write.recovered', 10))
+    report.check('there is room again: the journal is written', gateway.wait_event('journal.write.recovered', 30))
     report.check('   and check --self does not blame it any more',
                  f'{folder}/journal' not in [r['where'] for r in ctl.ask('check', '--self')[0]], str(rows))
 
@@ -245,7 +245,7 @@ def nodes(stage, lab, certificate, pki):
     one, two = gateways
     for gateway, other in ((one, 'two'), (two, 'one')):
         report.check(f'the other node has another dialback secret: node {other} is named',
-                     gateway.wait_event('node.secret.differs', 15, node=other, help='node-secret-differs'))
+                     gateway.wait_event('node.secret.differs', 30, node=other, help='node-secret-differs'))
     judge(report, 'two nodes', ctl_of(stage.args, one).ask('check', '--self')[0], 'node', 'two', 'wrong',
           ('dialback secret is not ours',), help='node-secret-differs')
     log = open(one.log).read() + open(two.log).read()
@@ -253,11 +253,11 @@ def nodes(stage, lab, certificate, pki):
     two.stop()
     two._write('dialback.secret', 'the dialback secret of node one, which is not that of the other')
     two.start(linked=False)
-    report.check('with the same secret it agrees', one.wait_event('node.secret.agrees', 15, node='two'))
+    report.check('with the same secret it agrees', one.wait_event('node.secret.agrees', 30, node='two'))
     judge(report, 'two nodes', ctl_of(stage.args, one).ask('check', '--self')[0], 'node', 'two', 'ok', ('are the same',))
     database.ask("INSERT INTO xfedd.nodes SELECT 'three', '9.9', digest, links, 'x', false, heartbeat_ms, peers, now(), now() + interval '1 hour', secret "
                  "FROM xfedd.nodes WHERE name = 'one' RETURNING 1")
-    one.wait_event('node.seen', 5, node='three')
+    one.wait_event('node.seen', 30, node='three')
     judge(report, 'another version', ctl_of(stage.args, one).ask('check', '--self')[0], 'node', 'three', 'warning', ('xfedd 9.9',), help='node-version')
 
 
