@@ -81,14 +81,14 @@ async def poison(report, gateway, peer, alice, errors, file):
     stream.send(''.join(message(f'p-{n}') for n in range(3)))
     for n in range(3):
         await alice.wait_message(f'p-{n}')
-    await asyncio.sleep(0.6)            # the answer to the ping
+    await asyncio.sleep(2)              # the answer to the ping
     began = time.monotonic()
     text = ''.join(message(f'q-{n}') for n in range(20)) + message('poison', 'x' * LARGE) + ''.join(message(f'q-{n}') for n in range(20, 40))
     await asyncio.to_thread(stream.send, text)
-    found = await asyncio.to_thread(gateway.wait_event, 'link.stanza.quarantined', 30)
+    found = await asyncio.to_thread(gateway.wait_event, 'link.stanza.quarantined', 60)
     report.check('the stanza is found and named in the log', len(found) == 1 and found[0]['id'] == 'poison', found and found[0].line[:200])
     report.say(f'found after {time.monotonic() - began:.1f} s and {lost(gateway)} losses of the link')
-    end = time.monotonic() + 20
+    end = time.monotonic() + 40
     while time.monotonic() < end and len(count(alice, 'q-')) < 40:
         await asyncio.sleep(0.1)
     got = count(alice, 'q-')
@@ -107,7 +107,7 @@ async def full(report, gateway, peer, file):
     with open(file, 'a') as f:
         f.truncate(FILE_MAX - 1000)
     await asyncio.to_thread(dial(peer).send, message('poison-2', 'x' * LARGE))
-    failed = await asyncio.to_thread(gateway.wait_event, 'link.quarantine.failed', 30)
+    failed = await asyncio.to_thread(gateway.wait_event, 'link.quarantine.failed', 60)
     report.check('a full file grows no more', len(failed) == 1 and os.path.getsize(file) == FILE_MAX - 1000)
 
 

@@ -93,7 +93,7 @@ def waiting(report, scales, ctl, cluster):
         scales.reset()
         for n in range(WAITING):
             cluster.send(message(f'alice@{LOCAL}/x', f'bob@{HUNG}', n))
-        report.check('all of them wait', until(lambda: ctl.ask('queue', HUNG)[0][0]['queued']['stanzas'] > WAITING, 5), str(ctl.ask('queue', HUNG)))
+        report.check('all of them wait', until(lambda: ctl.ask('queue', HUNG)[0][0]['queued']['stanzas'] > WAITING, 20), str(ctl.ask('queue', HUNG)))
         judge(report, 'a message of 300 bytes that waits', scales.grown()[0] / WAITING)
 
 
