@@ -194,6 +194,18 @@ def clock(stage, lab, certificate, ca_file, days):
 
 # ---------------------------------------------------------------- the disk
 
+def fill(folder):
+    """To the last block; xfedd may take some while we look."""
+    size = 0
+    with open(f'{folder}/filler', 'wb') as f:
+        while left := os.statvfs(folder).f_bfree * os.statvfs(folder).f_bsize:
+            try:
+                os.posix_fallocate(f.fileno(), size, left)
+            except OSError:
+                continue
+            size += left
+
+
 def disk(stage, lab, certificate, pki):
     report, folder = stage.report, lab.folder('disk')
     run('mount', '-t', 'tmpfs', '-o', 'size=16m,mode=777', 'none', folder)
@@ -202,8 +214,7 @@ def disk(stage, lab, certificate, pki):
         f'{section} {{ file = "{folder}/{section}" }}' for section in ('memory', 'journal', 'audit')) + '\nprocess { drain-time = 1s }')
     stage.start_xfedd(gateway)
     ctl = ctl_of(stage.args, gateway)
-    with open(f'{folder}/filler', 'wb') as f:
-        os.posix_fallocate(f.fileno(), 0, os.statvfs(folder).f_bfree * os.statvfs(folder).f_bsize)
+    fill(folder)
     peer = Peer('b.example', net.PEER, pki.issue('b.example'), pki.file)
     stream = peer.dial((net.GATEWAY, 5269), LOCAL)
     peer.external(stream, LOCAL)
