@@ -42,7 +42,7 @@ TICK = 0.05
 TWIN = 'twin.example'
 TWIN_IP = '127.77.0.6'
 FAR_FD = 20         # above those that the sockets are passed as
-DRAIN = 5.0         # seconds; a little more than nothing, and less than drain-time
+DRAIN = 8.0         # seconds; less than drain-time, which is 10 s, and more than the 4 s of a footer without an answer and a stall
 ABSENT = 1.5        # seconds from the end of one xfedd to the start of the next
 UNACKNOWLEDGED = 50     # stanzas that are sent to one that stands still
 
