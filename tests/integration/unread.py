@@ -28,7 +28,7 @@ from lab.xmlstream import SASL, TLS
 
 EDGE = (net.GATEWAY, 5269)
 ENOUGH = 24 << 20       # bytes that are sent at most: what the kernel holds for both sides, and much more
-PATIENCE = 60           # seconds until a stream must have ended
+PATIENCE = 150          # seconds until a stream must have ended: 30 until TCP of xfedd gives it up, and until ours asks the next time whether there is room
 QUIET_S = 4             # ... and for which one that is not answered is kept busy
 PEAK_MIB = 48           # memory on top of what it had
 
