@@ -5,8 +5,8 @@
  * White space becomes one space, elements that begin a line a line feed, references their
  * characters; the content of script, style, head and title is left out, and so is every other tag.
  * It is no HTML parser: whatever a client draws from a document that is not well-formed, here each
- * '<' in front of a name is a tag up to its '>', and without one the rest is left out. A '>' in a
- * value in quotes does not end it.
+ * '<' in front of a name is a tag up to its '>'. A '>' in a value in quotes does not end it, unless
+ * no other does. A '<' behind which no '>' follows begins nothing: it is text, and so is the rest.
  */
 #include "chat_priv.h"
 
@@ -16,10 +16,12 @@
 struct scan {
     struct xf_draft *draft;
     const char *p, *end;
-    size_t line_len; /* bytes of the line so far */
-    bool is_spaced;  /* white space was met: one space, should more text follow on this line */
-    bool is_begun;   /* there is text before this line */
-    bool is_broken;  /* a line feed is due, should more text follow */
+    const char *last_close; /* the last '>'; or NULL */
+    bool ignores_quotes;    /* behind a quoted '>' there was none that ends the tag */
+    size_t line_len;        /* bytes of the line so far */
+    bool is_spaced; /* white space was met: one space, should more text follow on this line */
+    bool is_begun;  /* there is text before this line */
+    bool is_broken; /* a line feed is due, should more text follow */
 };
 
 /* ------------------------------------------------------------------ output */
@@ -106,8 +108,8 @@ static const char *value_end(const char *p, const char *end, bool is_value)
     return close ? close + 1 : NULL;
 }
 
-/* Behind the '>' that is in no quotes: they count behind '=', and when they are closed. */
-static const char *tag_end(const char *p, const char *end)
+/* Behind the '>' that is in no quotes: they count behind '=', and when they are closed. Or NULL. */
+static const char *quoted_tag_end(const char *p, const char *end)
 {
     bool is_value = false;
 
@@ -117,7 +119,19 @@ static const char *tag_end(const char *p, const char *end)
         is_value = !behind && (*p == '=' || (is_value && is_white(*p)));
         p = behind ? behind : p + 1;
     }
-    return p < end ? p + 1 : end;
+    return p < end ? p + 1 : NULL;
+}
+
+/* There is a '>'. The whole rest is read in vain once at most. */
+static const char *tag_end(struct scan *scan, const char *p)
+{
+    const char *behind = scan->ignores_quotes ? NULL : quoted_tag_end(p, scan->end);
+
+    if (behind)
+        return behind;
+    scan->ignores_quotes = true;
+    behind = memchr(p, '>', (size_t)(scan->end - p));
+    return behind ? behind + 1 : scan->end;
 }
 
 /* Where the tag `</name` begins. */
@@ -158,7 +172,7 @@ static void take_tag(struct scan *scan)
         p++;
     struct xf_span name = {start, (size_t)(p - start)};
 
-    scan->p = tag_end(p, scan->end);
+    scan->p = tag_end(scan, p);
     if (!is_close && is_hidden(name))
         scan->p = find_close(scan->p, scan->end, name);
     else if (xf_span_eq_nocase(name, XF_SPAN("br")))
@@ -174,7 +188,7 @@ static bool take_markup(struct scan *scan)
 {
     size_t left = (size_t)(scan->end - scan->p);
 
-    if (left < 2)
+    if (!scan->last_close || scan->p > scan->last_close)
         return false;
     if (scan->p[1] == '!' || scan->p[1] == '?') {
         skip_markup(scan);
@@ -293,6 +307,7 @@ void xf_im_html_text(struct xf_draft *draft, struct xf_span html)
 {
     struct scan scan = {.draft = draft, .p = html.ptr, .end = html.ptr + html.len};
 
+    scan.last_close = html.len > 0 ? memrchr(html.ptr, '>', html.len) : NULL;
     while (scan.p < scan.end) {
         if (is_white(*scan.p)) {
             scan.is_spaced = true;
