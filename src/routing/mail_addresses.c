@@ -122,6 +122,8 @@ static void return_unknown(struct xf_route *route, const struct xf_stanza *stanz
         xf_log(XF_LOG_WARN, "routing.address.unknown", XF_SPN("local", stanza->from.domain),
                XF_SPN("peer", route->peer), XF_SPN("user", xf_jid_bare(&stanza->from)),
                XF_INT("suppressed", suppressed), XF_HELP(XF_HELP_ADDRESS_UNKNOWN));
+    if (routing->sip)
+        routing->sip->missed(routing, stanza);
     xf_bounce(routing, route->link, stanza, XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT,
               "the directory of e-mail addresses cannot be reached");
 }

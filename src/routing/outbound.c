@@ -111,6 +111,8 @@ static bool passes(struct xf_routing *routing, struct xf_routing_link *link,
     struct xf_ruling ruling;
     if (xf_screen_passes(routing, stanza, XF_DIRECTION_OUT, &ruling))
         return true;
+    if (routing->sip && ruling.rule == XF_RULE_HOURS)
+        routing->sip->missed(routing, stanza);
     xf_bounce_refused(routing, link, stanza, &ruling);
     return false;
 }

@@ -179,6 +179,12 @@ static void resume(struct xf_routing *routing)
     xf_simple_resume(routing->simple);
 }
 
+static void missed(struct xf_routing *routing, const struct xf_stanza *stanza)
+{
+    if (stanza->kind == XF_STANZA_PRESENCE)
+        xf_simple_missed(routing->simple, stanza->to.domain);
+}
+
 static void link_state(struct xf_routing *routing, const struct xf_routing_link *link,
                        struct xf_span peer, bool is_up)
 {
@@ -220,6 +226,7 @@ static const struct xf_sip_ops ops = {
     .refused = refused,
     .is_over = is_over,
     .resume = resume,
+    .missed = missed,
     .link_state = link_state,
     .finish = finish,
     .view = view,

@@ -22,6 +22,8 @@ struct xf_sip_ops {
     /* Was it answered with a failure meanwhile? Then it may come again. */
     bool (*is_over)(struct xf_routing *routing, const struct xf_stanza *stanza);
     void (*resume)(struct xf_routing *routing); /* the links take stanzas again */
+    /* The peer was to get this stanza of ours, and does not for a reason that passes. */
+    void (*missed)(struct xf_routing *routing, const struct xf_stanza *stanza);
     /* As xf_link_events.state. */
     void (*link_state)(struct xf_routing *routing, const struct xf_routing_link *link,
                        struct xf_span peer, bool is_up);

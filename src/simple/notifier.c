@@ -110,15 +110,11 @@ void xf_notifier_show(struct xf_notifier_watch *watch)
     xf_notifier_tell(watch);
 }
 
-/* Where policy lets neither the question nor the answer pass, or the link is down, nobody knows. */
+/* Where the link is down, or the answer was lost on its way, nobody knows. */
 static bool can_know(const struct xf_notifier_watch *watch)
 {
-    const struct xf_simple *simple = watch->simple;
-    struct xf_span peer = xf_notifier_peer(watch);
-    return !xf_notifier_is_cut_off(watch) &&
-           xf_simple_passes(simple, watch->user, peer, XF_DIRECTION_IN, XF_KINDS_SUBSCRIPTION,
-                            false) &&
-           xf_simple_passes(simple, watch->user, peer, XF_DIRECTION_OUT, XF_KINDS_PRESENCE, false);
+    return !xf_notifier_is_cut_off(watch) && !xf_notifier_is_behind(watch) &&
+           xf_notifier_may_know(watch);
 }
 
 /* Our user, or some of its resources, have not come online since we asked. */

@@ -89,8 +89,11 @@ static bool pay_one(struct xf_notifier_watch *watch, size_t i)
         watch->absent_ms = absent_ms;
     if (is_told && tidings[i].what == XF_NOTIFIER_OWES_UNAVAILABLE)
         xf_subscriber_tell_again(watch->simple, watch->user, watch->watcher);
-    if (is_told && tidings[i].what == XF_NOTIFIER_OWES_PROBE && may_ask(watch))
+    bool is_probed = is_told && tidings[i].what == XF_NOTIFIER_OWES_PROBE;
+    if (is_probed && may_ask(watch))
         xf_notifier_await(watch);
+    if (is_probed && !xf_notifier_may_know(watch)) /* hours: nobody will answer */
+        xf_notifier_limits_miss(watch->simple, xf_notifier_peer(watch));
     return is_told;
 }
 

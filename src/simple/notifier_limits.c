@@ -21,7 +21,9 @@
 struct xf_notifier_tally {
     unsigned held, pending;
     size_t bytes;
-    struct xf_notifier_way *parts; /* of a peer alone */
+    /* Of a peer alone: */
+    struct xf_notifier_way *parts;
+    uint64_t missed_ms; /* when presence for it last did not come to us; 0: never */
 };
 
 static void free_tally(struct xf_notifier_tally *tally)
@@ -64,11 +66,25 @@ struct xf_notifier_way **xf_notifier_limits_parts(const struct xf_simple *simple
     return tally ? &tally->parts : NULL;
 }
 
+void xf_notifier_limits_miss(struct xf_simple *simple, struct xf_span peer)
+{
+    struct xf_notifier_tally *tally = xf_map_find(simple->notifier->peers, peer);
+    if (tally)
+        tally->missed_ms = simple->env->clock->now_ms;
+}
+
 static struct xf_notifier_tally *tally_of(const struct xf_map *map, struct xf_span name)
 {
     struct xf_notifier_tally *tally = xf_map_find(map, name);
     xf_require(tally); /* the watch is one of them */
     return tally;
+}
+
+bool xf_notifier_is_behind(const struct xf_notifier_watch *watch)
+{
+    uint64_t missed_ms =
+        tally_of(watch->simple->notifier->peers, xf_notifier_peer(watch))->missed_ms;
+    return missed_ms > 0 && watch->probed_ms <= missed_ms;
 }
 
 void xf_notifier_limits_weigh(const struct xf_notifier_watch *watch, size_t more, size_t less)

@@ -256,6 +256,8 @@ void xf_notifier_await(struct xf_notifier_watch *watch);
 /* Nobody was asked since the link came up by which our user is reached now. */
 bool xf_notifier_is_stale(const struct xf_notifier_watch *watch);
 bool xf_notifier_is_cut_off(const struct xf_notifier_watch *watch); /* that link is down */
+/* Does policy let the question to our server pass now, and the answer? */
+bool xf_notifier_may_know(const struct xf_notifier_watch *watch);
 /* As xf_simple_link_state. False: nobody need be asked. */
 bool xf_notifier_way_is(struct xf_simple *simple, struct xf_span title, struct xf_span peer,
                         bool is_up);
@@ -306,6 +308,11 @@ void xf_notifier_limits_count(struct xf_simple *simple, struct xf_span peer, int
  */
 struct xf_notifier_way **xf_notifier_limits_parts(const struct xf_simple *simple,
                                                   struct xf_span peer);
+/*
+ * Presence of one of our users for this peer, perhaps of this one, did not come to us since we
+ * asked last.
+ */
+bool xf_notifier_is_behind(const struct xf_notifier_watch *watch);
 /* NULL: there is room for one more, which also asks our user; or whose limit says no. */
 const char *xf_notifier_limits_full(const struct xf_simple *simple, struct xf_span peer, bool asks);
 

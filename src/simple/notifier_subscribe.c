@@ -228,6 +228,14 @@ static struct xf_notifier_watch *open_watch(const struct call *call, const struc
     return NULL;
 }
 
+/* Nothing is known of our user, or it may have changed unseen. */
+static void ask_where_unsure(struct xf_notifier_watch *watch)
+{
+    bool is_behind = xf_notifier_is_behind(watch) && xf_notifier_may_know(watch);
+    if (watch->is_active && (!watch->resources || is_behind))
+        xf_notifier_owe(watch, XF_NOTIFIER_OWES_PROBE);
+}
+
 static void begin(const struct call *call, struct xf_notifier_watch *watch,
                   const struct xf_dialog *value)
 {
@@ -235,8 +243,7 @@ static void begin(const struct call *call, struct xf_notifier_watch *watch,
     struct xf_notifier_dialog *dialog =
         xf_notifier_dialog_new(watch, value, call->request->event.id);
     dialog->expires_ms = now_ms + (uint64_t)call->granted_s * 1000;
-    if (watch->is_active && !watch->resources)
-        xf_notifier_owe(watch, XF_NOTIFIER_OWES_PROBE);
+    ask_where_unsure(watch);
     if (call->granted_s)
         xf_notifier_dialog_tell(dialog);
     else
@@ -292,8 +299,7 @@ static void go_on(const struct call *call, struct xf_notifier_dialog *dialog)
     if (may_ask_again(watch))
         xf_notifier_fire(watch, XF_NOTIFIER_ON_ASK);
     xf_notifier_judge(watch);
-    if (watch->is_active && !watch->resources)
-        xf_notifier_owe(watch, XF_NOTIFIER_OWES_PROBE);
+    ask_where_unsure(watch);
     if (xf_notifier_dialog_is_live(dialog)) /* policy may have refused it */
         xf_notifier_dialog_tell(dialog);
 }

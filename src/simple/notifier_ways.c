@@ -66,6 +66,15 @@ bool xf_notifier_is_cut_off(const struct xf_notifier_watch *watch)
     return !link || link->is_down || (part && part->is_down);
 }
 
+bool xf_notifier_may_know(const struct xf_notifier_watch *watch)
+{
+    const struct xf_simple *simple = watch->simple;
+    struct xf_span peer = xf_notifier_peer(watch);
+    return xf_simple_passes(simple, watch->user, peer, XF_DIRECTION_IN, XF_KINDS_SUBSCRIPTION,
+                            false) &&
+           xf_simple_passes(simple, watch->user, peer, XF_DIRECTION_OUT, XF_KINDS_PRESENCE, false);
+}
+
 void xf_notifier_await(struct xf_notifier_watch *watch)
 {
     watch->probed_ms = watch->simple->env->clock->now_ms;

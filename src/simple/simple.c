@@ -208,6 +208,11 @@ void xf_simple_resume(struct xf_simple *simple)
     xf_ua_resume(simple->ua);
 }
 
+void xf_simple_missed(struct xf_simple *simple, struct xf_span peer)
+{
+    xf_notifier_limits_miss(simple, peer);
+}
+
 void xf_simple_link_state(struct xf_simple *simple, struct xf_span title, struct xf_span peer,
                           bool is_up)
 {

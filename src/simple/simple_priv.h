@@ -229,6 +229,7 @@ bool xf_notifier_restore(struct xf_simple *simple, struct xf_span key, struct xf
 void xf_notifier_resume(struct xf_simple *simple);
 void xf_notifier_truth_init(struct xf_simple *simple); /* after xf_notifier_init */
 void xf_notifier_reload(struct xf_simple *simple);
+void xf_notifier_limits_miss(struct xf_simple *simple, struct xf_span peer); /* xf_simple_missed */
 /* As xf_simple_link_state. */
 void xf_notifier_link_state(struct xf_simple *simple, struct xf_span title, struct xf_span peer,
                             bool is_up);

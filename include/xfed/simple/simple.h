@@ -133,6 +133,12 @@ bool xf_simple_is_answered(const struct xf_simple *simple, const struct xf_stanz
 void xf_simple_resume(struct xf_simple *simple);
 
 /*
+ * Presence of a user of ours did not come as far as xf_simple_take, for a reason that passes
+ * (hours, a directory that is away). The peer's users who watch are told with their next refresh.
+ */
+void xf_simple_missed(struct xf_simple *simple, struct xf_span peer);
+
+/*
  * A stream of this link (title) has come up, or the last one went down; of names = per-peer, those
  * for this peer, else `peer` is absent. What our users did meanwhile is asked for, paced.
  */
