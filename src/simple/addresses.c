@@ -93,21 +93,37 @@ enum xf_err xf_addresses_write_contact(struct xf_simple *simple, const struct xf
 
 /* ------------------------------------------------------------------ of those who have moved */
 
-/* RFC 7247 section 7.2, note 1. */
+/* Headers in it are for the request that is sent there (RFC 3261 section 19.1.5): not for users. */
+static bool read_new(const struct xf_simple *simple, struct xf_span peer, struct xf_span contact,
+                     char storage[XF_JID_MAX + 1], struct xf_jid *out_jid)
+{
+    struct xf_sip_address address;
+    struct xf_sip_uri uri;
+    if (xf_sip_address_read(contact, &address) != XF_ERR_OK ||
+        xf_sip_uri_parse(address.uri, &uri) != XF_ERR_OK)
+        return false;
+    uri.headers = XF_SPAN_NONE;
+    return xf_interwork_read_uri(&uri, xf_policy_peer(simple->policy, peer)->sip_sips, storage,
+                                 out_jid) == 0;
+}
+
+/* RFC 7247 section 7.2, note 1. Of several the first that XMPP can reach: there may be tel: too. */
 struct xf_span xf_addresses_read_moved(struct xf_simple *simple, struct xf_span peer,
                                        const struct xf_sip_message *answer)
 {
-    char storage[XF_JID_MAX + 1];
-    struct xf_sip_uri uri;
-    struct xf_jid jid;
+    struct xf_sip_values values = xf_sip_values_begin(answer, XF_SIP_H_CONTACT);
+    struct xf_span value;
     xf_buf_clear(&simple->moved);
-    if ((answer->status != 301 && answer->status != 302) || !answer->contact.uri.ptr ||
-        xf_sip_uri_parse(answer->contact.uri, &uri) != XF_ERR_OK ||
-        xf_interwork_read_uri(&uri, xf_policy_peer(simple->policy, peer)->sip_sips, storage,
-                              &jid) != 0 ||
-        xf_interwork_moved_write(&simple->moved, &jid) != XF_ERR_OK)
+    if (answer->status != 301 && answer->status != 302)
         return XF_SPAN_NONE;
-    return xf_buf_span(&simple->moved);
+    while (xf_sip_values_next(&values, &value)) {
+        char storage[XF_JID_MAX + 1];
+        struct xf_jid jid;
+        if (read_new(simple, peer, value, storage, &jid) &&
+            xf_interwork_moved_write(&simple->moved, &jid) == XF_ERR_OK)
+            return xf_buf_span(&simple->moved);
+    }
+    return XF_SPAN_NONE;
 }
 
 enum xf_err xf_addresses_write_moved(struct xf_simple *simple, const struct xf_jid *jid)

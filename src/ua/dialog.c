@@ -80,10 +80,25 @@ static struct xf_span or_empty(struct xf_span text)
     return text.ptr ? text : XF_SPAN("");
 }
 
+/*
+ * RFC 3261 section 8.1.1.8: it is a SIP or SIPS URI. By section 19.1.1 it has no headers, and if it
+ * has, no Request-URI may. Absent: there is no such Contact.
+ */
+struct xf_span xf_dialog_target_in(const struct xf_sip_message *message)
+{
+    struct xf_sip_uri uri;
+    if (!message->contact.uri.ptr || xf_sip_uri_parse(message->contact.uri, &uri) != XF_ERR_OK ||
+        !xf_sip_uri_is_sip(&uri))
+        return XF_SPAN_NONE;
+    return (struct xf_span){uri.text.ptr,
+                            uri.text.len - (uri.headers.ptr ? uri.headers.len + 1 : 0)};
+}
+
 static enum xf_err make(struct xf_dialog *out_dialog, const struct maker *maker)
 {
     const struct xf_sip_message *message = maker->message;
-    if (!message->contact.uri.ptr || !maker->local_tag.len)
+    struct xf_span target = xf_dialog_target_in(message);
+    if (!target.ptr || !maker->local_tag.len)
         return XF_ERR_BAD_VALUE;
     struct xf_dialog dialog = {
         .served = xf_span_dup(maker->served),
@@ -93,7 +108,7 @@ static enum xf_err make(struct xf_dialog *out_dialog, const struct maker *maker)
         .remote_tag = xf_span_dup(or_empty(maker->remote->tag)),
         .from = tagged(maker->local->uri, maker->local_tag),
         .to = tagged(maker->remote->uri, maker->remote->tag),
-        .target = xf_span_dup(message->contact.uri),
+        .target = xf_span_dup(target),
         .route = route_of(message, maker->is_reversed),
         .local_cseq = maker->local_cseq,
         .remote_cseq = maker->remote_cseq,
@@ -237,9 +252,11 @@ unsigned xf_dialog_take(struct xf_dialog *dialog, const struct xf_sip_message *r
 
 enum xf_err xf_dialog_refresh(struct xf_dialog *dialog, const struct xf_sip_message *message)
 {
-    struct xf_span uri = message->contact.uri;
-    if (!uri.ptr || xf_span_is(uri, dialog->target))
+    struct xf_span uri = xf_dialog_target_in(message);
+    if (!message->contact.uri.ptr || xf_span_is(uri, dialog->target))
         return XF_ERR_OK;
+    if (!uri.ptr)
+        return XF_ERR_BAD_VALUE;
     if (xf_dialog_packed_bytes(dialog) - strlen(dialog->target) + uri.len > XF_DIALOG_BYTES_MAX)
         return XF_ERR_LIMIT;
     xf_free(dialog->target);

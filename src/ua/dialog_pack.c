@@ -138,7 +138,7 @@ static struct xf_span packed_text(struct xf_span packed, size_t offset)
 unsigned xf_dialog_look(struct xf_span packed, const struct xf_sip_message *request,
                         bool *out_is_same)
 {
-    struct xf_span number = {packed.ptr + REMOTE_CSEQ_AT, 4}, target = request->contact.uri;
+    struct xf_span number = {packed.ptr + REMOTE_CSEQ_AT, 4}, target = xf_dialog_target_in(request);
     uint32_t remote_cseq = take_number(&number);
     if (!xf_span_eq(request->call_id, PACKED(packed, call_id)) ||
         !xf_span_eq(request->to.tag, PACKED(packed, local_tag)) ||
@@ -146,7 +146,7 @@ unsigned xf_dialog_look(struct xf_span packed, const struct xf_sip_message *requ
         return 481;
     if (remote_cseq != NO_CSEQ && request->cseq.number <= remote_cseq)
         return 500;
-    *out_is_same = !target.ptr || xf_span_eq(target, PACKED(packed, target));
+    *out_is_same = !request->contact.uri.ptr || xf_span_eq(target, PACKED(packed, target));
     return 0;
 }
 

@@ -4,6 +4,8 @@
 
 #include <xfed/ua/dialog.h>
 
+/* The URI of Contact as a remote target; absent: there is none, or none of SIP. */
+struct xf_span xf_dialog_target_in(const struct xf_sip_message *message);
 /* Make strict_route of route and target. */
 void xf_dialog_settle_route(struct xf_dialog *dialog);
 /* How long it is when it is packed. */

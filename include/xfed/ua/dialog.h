@@ -92,7 +92,8 @@ XF_MUST_USE unsigned xf_dialog_look(struct xf_span packed, const struct xf_sip_m
 void xf_dialog_note(char *packed, uint32_t remote_cseq);
 /*
  * A message that refreshes the remote target was accepted: an INVITE, UPDATE, SUBSCRIBE or NOTIFY
- * of the peer, or its 2xx to ours. Without Contact nothing happens. XF_ERR_LIMIT as above.
+ * of the peer, or its 2xx to ours. Without Contact nothing happens. XF_ERR_BAD_VALUE: it is no SIP
+ * URI. XF_ERR_LIMIT as above. In both cases the target stays.
  */
 XF_MUST_USE enum xf_err xf_dialog_refresh(struct xf_dialog *dialog,
                                           const struct xf_sip_message *message);

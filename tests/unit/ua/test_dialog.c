@@ -117,6 +117,37 @@ START_TEST(a_notify_makes_one)
 }
 END_TEST
 
+/* RFC 3261 sections 8.1.1.8 and 19.1.1. */
+START_TEST(the_target_is_a_sip_uri_without_headers)
+{
+    struct xf_dialog dialog;
+    struct xf_ua_request request;
+    struct xf_buf packed;
+    bool is_same = false;
+    const struct xf_sip_message *subscribe =
+        parse(REQUEST("SUBSCRIBE", "1") "Contact: <sip:v?@pc.b.example;x?Subject=a&b=c>\r\n");
+    ck_assert_int_eq(xf_dialog_from_request(&dialog, SERVED, PEER, subscribe, XF_SPAN("ours")),
+                     XF_ERR_OK);
+    ck_assert(xf_dialog_request(&dialog, XF_SIP_NOTIFY, &request));
+    must_say(&request, "sip:v?@pc.b.example;x", "", 1);
+    ck_assert_int_eq(
+        xf_dialog_refresh(&dialog, parse(REQUEST("SUBSCRIBE", "2") "Contact: <tel:+420123>\r\n")),
+        XF_ERR_BAD_VALUE);
+    xf_buf_init(&packed, XF_DIALOG_BYTES_MAX);
+    ck_assert_int_eq(xf_dialog_pack(&dialog, &packed), XF_ERR_OK);
+    subscribe = parse(REQUEST("SUBSCRIBE", "2") "Contact: <sip:v?@pc.b.example;x?Subject=d>\r\n");
+    ck_assert_uint_eq(xf_dialog_look(xf_buf_span(&packed), subscribe, &is_same), 0);
+    ck_assert(is_same);
+    xf_buf_release(&packed);
+    xf_dialog_fini(&dialog);
+    ck_assert_int_eq(
+        xf_dialog_from_request(&dialog, SERVED, PEER,
+                               parse(REQUEST("SUBSCRIBE", "1") "Contact: <mailto:v@b.example>\r\n"),
+                               XF_SPAN("ours")),
+        XF_ERR_BAD_VALUE);
+}
+END_TEST
+
 /* RFC 3261 section 12.2.1.1. */
 START_TEST(a_strict_router_comes_first)
 {
@@ -372,6 +403,7 @@ int main(void)
     tcase_add_test(tc, an_answer_makes_one_with_the_route_reversed);
     tcase_add_test(tc, a_request_makes_one_with_the_route_in_order);
     tcase_add_test(tc, a_notify_makes_one);
+    tcase_add_test(tc, the_target_is_a_sip_uri_without_headers);
     tcase_add_test(tc, a_strict_router_comes_first);
     tcase_add_loop_test(tc, refuses_what_makes_none, 0, XF_ARRAY_LEN(answers));
     tcase_add_loop_test(tc, takes_requests_of_its_own, 0, XF_ARRAY_LEN(requests));
