@@ -294,34 +294,35 @@ static const enum form forms[XF_SIP_H_COUNT] = {
 static const struct {
     const char *(*read)(struct parse *parse, struct xf_sip_cursor *c); /* NULL: any text */
     bool may_be_empty;
+    bool may_be_wrong; /* nothing is decided by it (RFC 3261 section 8.2.2) */
 } rules[XF_SIP_H_COUNT] = {
-    [XF_SIP_H_VIA]                 = {read_via, false},
-    [XF_SIP_H_FROM]                = {read_from, false},
-    [XF_SIP_H_TO]                  = {read_to, false},
-    [XF_SIP_H_CALL_ID]             = {read_call_id, false},
-    [XF_SIP_H_CSEQ]                = {read_cseq, false},
-    [XF_SIP_H_MAX_FORWARDS]        = {read_max_forwards, false},
-    [XF_SIP_H_CONTACT]             = {read_contact, false},
-    [XF_SIP_H_RECORD_ROUTE]        = {read_address, false},
-    [XF_SIP_H_ROUTE]               = {read_address, false},
-    [XF_SIP_H_EVENT]               = {read_event, false},
-    [XF_SIP_H_SUBSCRIPTION_STATE]  = {read_state, false},
-    [XF_SIP_H_EXPIRES]             = {read_expires, false},
-    [XF_SIP_H_MIN_EXPIRES]         = {read_min_expires, false},
-    [XF_SIP_H_CONTENT_TYPE]        = {read_content_type, false},
-    [XF_SIP_H_CONTENT_LENGTH]      = {read_content_length, false},
-    [XF_SIP_H_CONTENT_LANGUAGE]    = {read_token, false},
-    [XF_SIP_H_CONTENT_DISPOSITION] = {read_disposition, false},
-    [XF_SIP_H_CONTENT_ENCODING]    = {read_token, false},
-    [XF_SIP_H_ACCEPT]              = {read_media, true},
-    [XF_SIP_H_REQUIRE]             = {read_token, false},
-    [XF_SIP_H_PROXY_REQUIRE]       = {read_token, false},
-    [XF_SIP_H_SUPPORTED]           = {read_token, true},
-    [XF_SIP_H_UNSUPPORTED]         = {read_token, false},
-    [XF_SIP_H_ALLOW]               = {read_token, true},
-    [XF_SIP_H_RETRY_AFTER]         = {read_retry_after, false},
-    [XF_SIP_H_WARNING]             = {read_warning, false},
-    [XF_SIP_H_P_ASSERTED_IDENTITY] = {read_address, false},
+    [XF_SIP_H_VIA]                 = {read_via, false, false},
+    [XF_SIP_H_FROM]                = {read_from, false, false},
+    [XF_SIP_H_TO]                  = {read_to, false, false},
+    [XF_SIP_H_CALL_ID]             = {read_call_id, false, false},
+    [XF_SIP_H_CSEQ]                = {read_cseq, false, false},
+    [XF_SIP_H_MAX_FORWARDS]        = {read_max_forwards, false, false},
+    [XF_SIP_H_CONTACT]             = {read_contact, false, false},
+    [XF_SIP_H_RECORD_ROUTE]        = {read_address, false, false},
+    [XF_SIP_H_ROUTE]               = {read_address, false, false},
+    [XF_SIP_H_EVENT]               = {read_event, false, false},
+    [XF_SIP_H_SUBSCRIPTION_STATE]  = {read_state, false, false},
+    [XF_SIP_H_EXPIRES]             = {read_expires, false, false},
+    [XF_SIP_H_MIN_EXPIRES]         = {read_min_expires, false, false},
+    [XF_SIP_H_CONTENT_TYPE]        = {read_content_type, false, false},
+    [XF_SIP_H_CONTENT_LENGTH]      = {read_content_length, false, false},
+    [XF_SIP_H_CONTENT_LANGUAGE]    = {read_token, false, false},
+    [XF_SIP_H_CONTENT_DISPOSITION] = {read_disposition, false, false},
+    [XF_SIP_H_CONTENT_ENCODING]    = {read_token, false, false},
+    [XF_SIP_H_ACCEPT]              = {read_media, true, false},
+    [XF_SIP_H_REQUIRE]             = {read_token, false, false},
+    [XF_SIP_H_PROXY_REQUIRE]       = {read_token, false, false},
+    [XF_SIP_H_SUPPORTED]           = {read_token, true, true},
+    [XF_SIP_H_UNSUPPORTED]         = {read_token, false, true},
+    [XF_SIP_H_ALLOW]               = {read_token, true, true},
+    [XF_SIP_H_RETRY_AFTER]         = {read_retry_after, false, false},
+    [XF_SIP_H_WARNING]             = {read_warning, false, true},
+    [XF_SIP_H_P_ASSERTED_IDENTITY] = {read_address, false, false},
 };
 /* clang-format on */
 
@@ -361,6 +362,13 @@ static const char *read_value(struct parse *parse, enum xf_sip_header_id id, str
     if (wrong)
         return wrong;
     return xf_sip_at_end(&c) ? NULL : "something follows the value";
+}
+
+/* As read_value, but nothing is wrong with it. Beyond a limit the message has failed already. */
+static const char *pass_value(struct parse *parse, enum xf_sip_header_id id, struct xf_span value)
+{
+    (void)read_value(parse, id, value);
+    return NULL;
 }
 
 static void add_header(struct parse *parse, enum xf_sip_header_id id, struct xf_span name,
@@ -406,7 +414,8 @@ static void read_header(struct parse *parse, struct xf_span line)
 
     add_header(parse, id, name, value);
     if (!wrong)
-        wrong = read_value(parse, id, value);
+        wrong =
+            rules[id].may_be_wrong ? pass_value(parse, id, value) : read_value(parse, id, value);
     if (wrong)
         fail_value(parse, wrong);
     if (is_first || forms[id] == LIST)

@@ -268,7 +268,8 @@ struct xf_sip_message {
     int64_t expires_s, min_expires_s, retry_after_s;
     int64_t content_length; /* = body.len, if not absent */
 
-    unsigned value_counts[XF_SIP_H_COUNT]; /* values of a LIST, lines of the others */
+    /* Values of a LIST, of a malformed one those in front of the mistake; lines of the others. */
+    unsigned value_counts[XF_SIP_H_COUNT];
     uint16_t first_lines[XF_SIP_H_COUNT], last_lines[XF_SIP_H_COUNT]; /* or XF_SIP_NO_LINE */
     unsigned header_count;
     struct xf_sip_header headers[XF_SIP_HEADERS_MAX]; /* in the order of the wire */
@@ -332,7 +333,8 @@ bool xf_sip_has_value(const struct xf_sip_message *message, enum xf_sip_header_i
 
 /*
  * One value of a list. XF_ERR_BAD_VALUE, and *out_... is unchanged: it is none, which cannot
- * happen for values of a parsed message.
+ * happen for values of a parsed message, but of Warning: what is malformed there, or in Supported,
+ * Unsupported and Allow, is let pass, since nothing is decided by it (RFC 3261 section 8.2.2).
  */
 XF_MUST_USE enum xf_err xf_sip_address_read(struct xf_span value,
                                             struct xf_sip_address *out_address);
