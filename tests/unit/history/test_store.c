@@ -532,8 +532,8 @@ START_TEST(a_stopped_server_comes_back)
 }
 END_TEST
 
-/* A server that hangs is given up after ten seconds; the loop goes on
- * meanwhile. */
+/* A server that hangs is given up after ten seconds; the loop goes on meanwhile. A machine that is
+ * busy may stop us for a second, a call that waits for the server would take the ten. */
 START_TEST(a_frozen_server_holds_nothing_up)
 {
     struct world a;
@@ -555,7 +555,7 @@ START_TEST(a_frozen_server_holds_nothing_up)
     ck_assert_uint_eq(a.written, 1);
     ck_assert_int_eq(a.result, XF_ERR_IO);
     ck_assert_msg(strstr(a.why, "did not answer"), "%s", a.why);
-    ck_assert_uint_lt(longest_ms, 500);
+    ck_assert_uint_lt(longest_ms, 3000);
     server_freeze(&server, false);
     run_until(&a, &a.ready, 2);
     close_world(&a);
