@@ -122,6 +122,7 @@ uint64_t xf_carrier_tick_ms(const struct xf_carrier *carrier, uint64_t usual_ms)
 struct xf_carried_pair {
     struct xf_carrier *carrier;
     enum xf_auth_method method;
+    bool is_spare; /* a newer one broke, and the peer may resume it: that one comes first */
 };
 
 /*

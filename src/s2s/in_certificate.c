@@ -260,12 +260,14 @@ static bool is_open(const struct xf_carrier *carrier)
     const struct xf_in *in = in_of(carrier);
     if (!in->is_open || carrier->stream->is_ending)
         return false;
+    if (carrier->sm.counts)
+        return true;
     /*
      * The peer may resume an earlier stream on this one: that comes first. If it does neither that
      * nor <enable/>, our stanzas get a stream of their own.
      */
-    return carrier->sm.counts ||
-           !xf_resumable_is_broken(in->s2s, xf_span_of(in->local), xf_span_of(in->peer));
+    return !xf_resumable_may_come(in->s2s, xf_span_of(in->local), xf_span_of(in->peer),
+                                  in->authenticated_ms);
 }
 
 static bool hears(const struct xf_carrier *carrier)

@@ -133,26 +133,52 @@ static bool may_be_back(const struct xf_in *in)
     return in->resumable && in->stream.end != XF_STREAM_END_POLITE;
 }
 
-static bool has_others(const struct xf_in *in)
+static bool looks(const struct xf_in *in)
 {
     const unsigned *count =
         in->peer ? xf_map_find(in->s2s->inbound_by_peer, xf_span_of(in->peer)) : NULL;
-    return count && *count > 1;
+    return count && *count > 1 && !in->s2s->is_draining;
+}
+
+static void offer_other(const struct xf_pair *pair, bool is_spare)
+{
+    struct xf_pair *other = find_other(pair);
+    if (!other)
+        return;
+    xf_pair_offer(other);
+    other->carried.is_spare = is_spare;
 }
 
 void xf_pairs_withdraw(struct xf_in *in)
 {
     if (!in->is_bidi)
         return;
-    bool looks = has_others(in) && !may_be_back(in) && !in->s2s->is_draining;
-    unsigned left = looks ? LOOKS_MAX : 0; /* each look goes through all streams */
+    /* each look goes through all streams */
+    unsigned left = looks(in) && !may_be_back(in) ? LOOKS_MAX : 0;
     XF_LIST_EACH (node, &in->pairs) {
         struct xf_pair *pair = xf_pair_of_node(node);
         if (!forget_carried(pair) || left == 0)
             continue;
-        struct xf_pair *other = find_other(pair);
-        if (other)
-            xf_pair_offer(other);
+        offer_other(pair, false);
+        left--;
+    }
+}
+
+static bool is_offered(const struct xf_pair *pair)
+{
+    struct xf_pair_key text;
+    return xf_map_find(pair->in->s2s->bidi_pairs,
+                       xf_pair_key(xf_span_of(pair->local), xf_span_of(pair->peer), &text));
+}
+
+void xf_pairs_broke(struct xf_in *in)
+{
+    unsigned left = in->is_bidi && may_be_back(in) && looks(in) ? LOOKS_MAX : 0;
+    XF_LIST_EACH (node, &in->pairs) {
+        struct xf_pair *pair = xf_pair_of_node(node);
+        if (left == 0 || is_offered(pair))
+            continue;
+        offer_other(pair, true);
         left--;
     }
 }
@@ -300,6 +326,7 @@ void xf_pair_authenticated(struct xf_pair *pair, enum xf_auth_method method)
     pair->counted = xf_counted_hold(s2s, xf_span_of(pair->peer));
     xf_counted_note_tls(pair->counted, in->stream.conn->tls);
     if (in->valid_pairs++ == 0) {
+        in->authenticated_ms = pair->since_ms;
         xf_timer_stop(&in->deadline);
         xf_timer_start(s2s->env->timers, &in->tick, XF_IN_TICK_MS);
         xf_quota_give(&s2s->half_open, &in->place);

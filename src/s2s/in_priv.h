@@ -101,6 +101,7 @@ struct xf_in {
     struct xf_node pairs;      /* struct xf_pair */
     struct xf_pair *last_pair; /* pair of the last stanza: found again without a search */
     unsigned valid_pairs;      /* pairs that are authenticated */
+    uint64_t authenticated_ms; /* when its first pair was */
     unsigned open_requests;    /* claims that wait for an answer or for TLSA records */
 
     struct xf_place place;     /* in xf_s2s.half_open, until the first pair is authenticated */
@@ -244,6 +245,8 @@ bool xf_pair_is_as_before(struct xf_pair *pair, enum xf_auth_method method);
 void xf_pair_offer(struct xf_pair *pair);
 /* The stream ends: the peer's other streams, if it has any, are offered for its pairs. */
 void xf_pairs_withdraw(struct xf_in *in);
+/* It has ended, and may be resumed: so they are, for the time when nobody waits for that. */
+void xf_pairs_broke(struct xf_in *in);
 /* All checks have passed: the pair may send stanzas. */
 void xf_pair_authenticated(struct xf_pair *pair, enum xf_auth_method method);
 /*

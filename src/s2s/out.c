@@ -265,7 +265,7 @@ static void on_deadline(void *owner)
     if (out->state == XF_OUT_ASKING)
         xf_out_ride_refused(out, "no answer in time");
     else if (out->state == XF_OUT_AWAITING)
-        xf_out_go_alone(out);
+        xf_out_stop_awaiting(out);
     else if (out->state == XF_OUT_RESOLVING)
         xf_out_give_up(out, XF_CAUSE_DNS_FAILED, XF_HELP_DNS_SILENT, XF_STREAM_ERROR_NONE,
                        "no answer from DNS in time");

@@ -286,6 +286,7 @@ bool xf_out_ride(struct xf_out *out); /* let a new xf_out share a stream, if one
 /* Actions of the machine. */
 void xf_out_board(struct xf_out *out);
 void xf_out_await(struct xf_out *out);
+void xf_out_stop_awaiting(struct xf_out *out);
 void xf_out_tell_resumed(struct xf_out *out); /* what its stream has learned by resumption */
 void xf_out_ask_carrier(struct xf_out *out);
 void xf_out_become_rider(struct xf_out *out);

@@ -152,6 +152,8 @@ static struct xf_carried_pair *find_pair(struct xf_s2s *s2s, struct xf_span loca
     struct xf_carried_pair *pair = xf_map_find(s2s->bidi_pairs, xf_pair_key(local, peer, &text));
     if (!pair || !pair->carrier->ops->is_open(pair->carrier) || s2s->is_draining)
         return NULL;
+    if (pair->is_spare && xf_resumable_is_awaited(s2s, local, peer))
+        return NULL;
     const struct xf_peer_settings *settings = xf_policy_peer(s2s->policy, peer);
     struct xf_verdict verdict = pair->carrier->ops->verdict(pair->carrier, peer);
     bool may = settings->bidi && xf_policy_may(s2s->policy, local, peer, XF_DIRECTION_OUT) &&
@@ -194,6 +196,13 @@ static struct xf_out *find_stream(const struct xf_out *out)
 
 /* ------------------------------------------------------------------ riders */
 
+static void board(struct xf_out *out, struct xf_carried_pair *pair)
+{
+    out->method = pair->method;
+    xf_carrier_sit(pair->carrier, &out->seat);
+    xf_out_fire(out, XF_OUT_ON_CARRIED);
+}
+
 bool xf_out_ride(struct xf_out *out)
 {
     struct xf_span local = xf_span_of(out->local), peer = xf_span_of(out->peer);
@@ -201,9 +210,7 @@ bool xf_out_ride(struct xf_out *out)
     struct xf_carried_pair *pair = find_ride(out->s2s, local, peer);
     struct xf_out *shared = pair || will_resume ? NULL : find_stream(out);
     if (pair) {
-        out->method = pair->method;
-        xf_carrier_sit(pair->carrier, &out->seat);
-        xf_out_fire(out, XF_OUT_ON_CARRIED);
+        board(out, pair);
     } else if (shared) {
         out->method = XF_AUTH_DIALBACK;
         xf_carrier_sit(&shared->carrier, &out->seat);
@@ -217,10 +224,23 @@ bool xf_out_ride(struct xf_out *out)
     return true;
 }
 
-/* When the peer resumes its stream, the route gives this one up (xf_route_seen). */
+/*
+ * When the peer resumes its stream, the route gives this one up (xf_route_seen). If it does not, an
+ * older stream of the peer may carry the pair.
+ */
 void xf_out_await(struct xf_out *out)
 {
     xf_timer_start(out->s2s->env->timers, &out->deadline, XF_RESUME_AWAITED_MS);
+}
+
+void xf_out_stop_awaiting(struct xf_out *out)
+{
+    struct xf_carried_pair *pair =
+        find_ride(out->s2s, xf_span_of(out->local), xf_span_of(out->peer));
+    if (pair)
+        board(out, pair);
+    else
+        xf_out_go_alone(out);
 }
 
 bool xf_s2s_may_resume(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer)

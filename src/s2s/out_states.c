@@ -9,7 +9,8 @@
  *                                        (out_rider.c)
  *   IDLE -> ASKING   -> READY            a rider that asks by db:result on a stream of ours
  *   AUTH_FEATURES -> RESUMING -> READY   the stream resumes a broken one (XEP-0198)
- *   IDLE -> AWAITING                     the peer may resume its broken stream, and carry the pair
+ *   IDLE -> AWAITING -> BOARDING         the peer may resume its broken stream, and carry the pair;
+ *                                        if not, an older one of it may
  *
  * The name of a state says which pass it is in (plain, TLS, authenticated). Only OFFER_DIALBACK
  * leads to PLAIN_DIALBACK; it is fired only where the peer's settings allow a stream in clear, and
@@ -31,6 +32,7 @@ static const struct xf_machine_row rows[] = {
     ROW(BOARDING,       BOARDED,        READY,          xf_out_become_rider),
     ROW(BOARDING,       OPEN,           RESOLVING,      xf_out_resolve),         /* the carrier ended */
     ROW(IDLE,           AWAIT,          AWAITING,       xf_out_await),           /* XEP-0198 §5 */
+    ROW(AWAITING,       CARRIED,        BOARDING,       xf_out_board),           /* it did not; another one carries it */
     ROW(AWAITING,       OPEN,           RESOLVING,      xf_out_resolve),         /* the peer did not resume it */
     ROW(IDLE,           OFFER_SHARE,    ASKING,         xf_out_ask_carrier),     /* XEP-0220 §2.6.1 */
     ROW(ASKING,         DIALBACK_OK,    READY,          xf_out_become_rider),

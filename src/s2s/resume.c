@@ -52,6 +52,7 @@ struct xf_resumable *xf_resumable_new(struct xf_s2s *s2s, struct xf_in *in, cons
     resumable->local = xf_strdup(local);
     resumable->peer = xf_strdup(peer);
     resumable->in = in;
+    resumable->begun_ms = now_ms(s2s);
     (void)xf_map_set(s2s->resuming.of_peers, xf_span_of(resumable->id), resumable);
     return resumable;
 }
@@ -120,6 +121,7 @@ void xf_resumable_take(struct xf_s2s *s2s, struct xf_resumable *resumable, struc
 {
     xf_memory_remove(&s2s->resuming.broken, &resumable->memo);
     resumable->in = in;
+    resumable->begun_ms = now_ms(s2s);
 }
 
 static bool broke_within(const struct xf_s2s *s2s, struct xf_span local, struct xf_span peer,
@@ -135,9 +137,11 @@ bool xf_resumable_is_awaited(const struct xf_s2s *s2s, struct xf_span local, str
     return broke_within(s2s, local, peer, XF_RESUME_AWAITED_MS);
 }
 
-bool xf_resumable_is_broken(const struct xf_s2s *s2s, struct xf_span local, struct xf_span peer)
+bool xf_resumable_may_come(const struct xf_s2s *s2s, struct xf_span local, struct xf_span peer,
+                           uint64_t since_ms)
 {
-    return broke_within(s2s, local, peer, 1000 * XF_RESUME_MAX_S);
+    return broke_within(s2s, local, peer, 1000 * XF_RESUME_MAX_S) &&
+           find_broken(s2s, local, peer)->begun_ms <= since_ms;
 }
 
 /* ------------------------------------------------------------------ streams of ours */

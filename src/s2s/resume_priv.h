@@ -26,6 +26,7 @@ struct xf_resumable {
     struct xf_memo memo; /* by the pair, once the connection broke */
     char id[XF_ID_CHARS + 1];
     char *local, *peer;
+    uint64_t begun_ms; /* when it was made, or resumed last; 0: in an earlier process */
     struct xf_in *in;  /* NULL: its connection broke, perhaps in an earlier process */
     uint64_t until_ms; /* ... it may be resumed until then */
     uint32_t handled;  /* ... and so many stanzas of the peer were handled */
@@ -89,8 +90,12 @@ void xf_resumable_take(struct xf_s2s *s2s, struct xf_resumable *resumable, struc
  * resume it? Then our stanzas wait a moment, to learn which of them it has.
  */
 bool xf_resumable_is_awaited(const struct xf_s2s *s2s, struct xf_span local, struct xf_span peer);
-/* ... or some time ago, so that it still may? */
-bool xf_resumable_is_broken(const struct xf_s2s *s2s, struct xf_span local, struct xf_span peer);
+/*
+ * ... or some time ago, so that it still may, on a stream that it authenticated at `since_ms`? Not
+ * on one that was there before the one that broke.
+ */
+bool xf_resumable_may_come(const struct xf_s2s *s2s, struct xf_span local, struct xf_span peer,
+                           uint64_t since_ms);
 
 /* ------------------------------------------------------------------ streams of ours */
 
