@@ -134,17 +134,28 @@ void xf_component_watch(struct xf_component *component)
 void xf_component_prove(struct xf_component *component)
 {
     component->is_proving = true;
-    for (size_t i = 0; i < component->leg_count; i++)
-        if (xf_leg_is_up(component->legs[i]))
-            xf_proof_ask(&component->legs[i]->proof);
+    for (size_t i = 0; i < component->leg_count; i++) {
+        struct xf_leg *leg = component->legs[i];
+        if (!xf_leg_is_up(leg))
+            continue;
+        leg->stop_number = leg->proof.sent_count;
+        leg->slowest_ms = 0;
+        xf_proof_ask(&leg->proof);
+    }
     xf_component_watch(component);
+}
+
+/* One that is slow but answers is not waited for again and again: peers may go on sending. */
+static uint64_t unsure_ms(const struct xf_leg *leg)
+{
+    return 2 * leg->slowest_ms > UNSURE_MS ? 2 * leg->slowest_ms : UNSURE_MS;
 }
 
 bool xf_component_is_unsure(const struct xf_component *component)
 {
     for (size_t i = 0; i < component->leg_count; i++) {
         const struct xf_leg *leg = component->legs[i];
-        if (xf_leg_is_up(leg) && is_hung(leg, UNSURE_MS) && has_other(component, leg))
+        if (xf_leg_is_up(leg) && is_hung(leg, unsure_ms(leg)) && has_other(component, leg))
             return true;
     }
     return false;

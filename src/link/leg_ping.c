@@ -104,6 +104,13 @@ static const struct xf_proof_ops ops = {
 
 /* ------------------------------------------------------------------ answers */
 
+static void note_pace(struct xf_leg *leg)
+{
+    bool is_new = leg->proof.proved_count >= leg->stop_number;
+    if (is_new && leg->proof.took_ms > leg->slowest_ms)
+        leg->slowest_ms = leg->proof.took_ms;
+}
+
 bool xf_leg_answered(struct xf_leg *leg, struct xf_span id_text)
 {
     struct xf_ping_id id;
@@ -113,7 +120,8 @@ bool xf_leg_answered(struct xf_leg *leg, struct xf_span id_text)
     if (!asker) /* too late: its stream has ended */
         return true;
     asker->is_sure = true;
-    (void)xf_proof_answered(&asker->proof, id.number);
+    if (xf_proof_answered(&asker->proof, id.number))
+        note_pace(asker);
     xf_leg_look_at_drain(asker);
     return true;
 }
@@ -139,6 +147,7 @@ void xf_leg_begin_proof(struct xf_leg *leg)
 {
     bool pings = leg->settings->ack != XF_ACK_NONE;
     leg->ping_key[0] = '\0';
+    leg->stop_number = leg->slowest_ms = 0;
     /* without pings only what is unsent is kept, which the output of the conn bounds */
     xf_proof_init(&leg->proof, &leg->stream, &ops, pings ? leg->common->unproved : NULL);
     xf_proof_by(&leg->proof, pings ? XF_PROOF_PING : XF_PROOF_NONE, leg->is_sure);

@@ -155,7 +155,9 @@ struct xf_leg {
     unsigned parts;                 /* so many legs share what may wait for proof */
     unsigned weight;                /* of its node, among those of the others */
     uint64_t seed;                  /* hash of its node */
-    uint64_t *users; /* by hash: number of the last stanza; NULL: none yet (choose_leg.c) */
+    uint64_t *users;      /* by hash: number of the last stanza; NULL: none yet (choose_leg.c) */
+    uint64_t stop_number; /* of the last stanza when the gateway began to stop */
+    uint64_t slowest_ms;  /* of the answers to pings since all up to that one is proved */
     bool is_sure;   /* the server has answered a ping before; a driver may write that it need not */
     bool is_full;   /* too much waits for its proof */
     bool was_up;    /* the current or last stream was up */

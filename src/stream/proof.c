@@ -307,6 +307,7 @@ bool xf_proof_answered(struct xf_proof *proof, unsigned number)
         if (proof->asks[i].number != number)
             continue;
         uint64_t covers = proof->asks[i].covers;
+        proof->took_ms = now_ms(proof) - proof->asks[i].at_ms;
         drop_questions(proof, i + 1);
         on_answer(proof, covers);
         return true;

@@ -97,6 +97,7 @@ struct xf_proof {
     size_t unasked_bytes;  /* sent since the last question */
     size_t unlooked_bytes; /* ... and since the last look at TCP, where a proof is not certain */
     uint64_t answered_ms;
+    uint64_t took_ms;    /* for the answer that came last, from its question on */
     size_t unsure_bytes; /* as much is kept while not is_sure; the owner may change it */
     uint64_t serial;     /* tells streams apart: written into each copy */
     struct xf_timer timer;

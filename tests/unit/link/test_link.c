@@ -376,6 +376,12 @@ static const struct link_case cases[] = {
         {SEND, .text = "m2"}, {PROVE}, {SENT_COUNT, 1, .ms = 2}, {UNSURE, .ms = 0}, {WAIT, .ms = 300}, {UNSURE, .ms = 1}, {WAIT, .ms = 1500}, {SENT, 0, ""}, {WAIT, .ms = 1500}, {GONE, 1}, {LOG, .text = "link.stream.down reason=unanswered", .ms = 1},
         {SENT, 0, AGAIN("m2", "00") PING("2", "1")}, {UNSURE, .ms = 0}, {FEED, 0, PONG("2", "1")}, {EXPIRED, .text = ""}}},
 
+    {"two nodes: a slow one when the gateway is about to stop: once it has proved what it had, its pace counts", .nodes = {"127.0.0.1:5347", "127.0.0.2:5347"}, .pings = true, .resend = XF_RESEND_MESSAGES, .steps = {
+        {JOIN, 0, "127.0.0.1:5347"}, {JOIN, 1, "127.0.0.2:5347"}, {SEND, .text = "m1"}, {WAIT, .ms = 250}, {FEED, 1, PONG("1", "1")}, {SEND, .text = "m2"}, {WAIT, .ms = 250}, {SEND, .text = "m3"}, {PROVE},
+        {WAIT, .ms = 700}, {FEED, 1, PONG("1", "2")}, {WAIT, .ms = 250}, {UNSURE, .ms = 1}, {SEND, .text = "m4"}, {WAIT, .ms = 50}, {FEED, 1, PONG("1", "3")}, {UNSURE, .ms = 0},
+        {WAIT, .ms = 1200}, {UNSURE, .ms = 0}, {FEED, 1, PONG("1", "4")}, {SEND, .text = "m5"}, {WAIT, .ms = 2250}, {UNSURE, .ms = 0}, {FEED, 1, PONG("1", "5")},
+        {SEND, .text = "m6"}, {WAIT, .ms = 300}, {SEND, .text = "m7"}, {WAIT, .ms = 3500}, {GONE, 1}, {LOG, .text = "link.stream.down reason=unanswered", .ms = 1}, {UNSURE, .ms = 0}}},
+
     {"a node that is alone is given up no sooner when the gateway is about to stop", .nodes = {"127.0.0.1:5347"}, .pings = true, .resend = XF_RESEND_MESSAGES, .steps = {
         {JOIN, 0, "127.0.0.1:5347"}, {SEND, .text = "m1"}, {WAIT, .ms = 250}, {FEED, 0, PONG("1", "1")}, {SEND, .text = "m2"}, {PROVE}, {WAIT, .ms = 9000}, {UNSURE, .ms = 0}, {IS, .text = "up"}, {LOG, .text = "link.stream.down", .ms = 0}}},
 
