@@ -78,6 +78,8 @@ static enum xf_s2s_taken deliver(struct xf_routing *routing, struct xf_stanza *s
                           : xf_link_send(link, stanza);
     if (err == XF_ERR_LIMIT)
         xf_answer_peer(routing, stanza, XF_STANZA_ERROR_NOT_ACCEPTABLE, "the stanza is too large");
+    else if (err != XF_ERR_OK && routing->is_finished && !last->by_sip)
+        return XF_S2S_LEFT; /* no answer goes out any more */
     else if (err != XF_ERR_OK)
         xf_answer_peer(routing, stanza, XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT,
                        "the domain cannot be reached now");

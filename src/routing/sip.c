@@ -123,6 +123,7 @@ static enum xf_simple_taken on_stanza(void *owner, struct xf_stanza *stanza, uin
         [XF_S2S_TAKEN] = XF_SIMPLE_TAKEN,
         [XF_S2S_FULL] = XF_SIMPLE_FULL,
         [XF_S2S_REFUSED] = XF_SIMPLE_TAKEN,
+        [XF_S2S_LEFT] = XF_SIMPLE_TAKEN,
     };
     struct xf_routing *routing = owner;
     const struct xf_routing_link *link = xf_routing_link_serving(routing, stanza->to.domain);

@@ -161,35 +161,37 @@ void xf_gate_ending(struct xf_gate *gate, struct xf_s2s *s2s)
         xf_stream_release(gate->stream);
 }
 
-void xf_gate_stanza(struct xf_gate *gate, struct xf_s2s *s2s, struct xf_stanza *stanza)
+bool xf_gate_stanza(struct xf_gate *gate, struct xf_s2s *s2s, struct xf_stanza *stanza)
 {
     XF_UNINITIALIZED struct xf_stanza_scratch scratch;
     bool from_is_bad = false, is_due;
     if (!gate->ops->is_open(gate)) {
         gate->ops->refuse(gate, stanza, &not_authenticated);
-        return;
+        return true;
     }
     if (!stanza->raw_from.len || !stanza->raw_to.len) {
         gate->ops->refuse(gate, stanza, &no_address);
-        return;
+        return true;
     }
     if (__builtin_expect(xf_stanza_address(stanza, &scratch, &from_is_bad) != XF_ERR_OK, 0)) {
         malformed(gate, s2s, stanza, from_is_bad ? scratch.to : NULL);
-        return;
+        return true;
     }
     if (!gate->ops->has_pair(gate, stanza->to.domain, stanza->from.domain)) {
         refuse_pair(gate, s2s, stanza);
-        return;
+        return true;
     }
     if (__builtin_expect(stanza->kind == XF_STANZA_IQ, 0) &&
         xf_proving_takes(s2s, stanza, &is_due)) {
         if (!is_due) /* of those that we ask for there are few */
             count_rate(gate, s2s, stanza);
-        return;
+        return true;
     }
     xf_traffic_add(&gate->ops->counted(gate)->counts.in, stanza->kind, stanza->wire_bytes);
     const char *text = NULL;
     enum xf_s2s_taken taken = s2s->events->stanza(s2s->owner, stanza, &text);
+    if (__builtin_expect(taken == XF_S2S_LEFT, 0))
+        return false;
     if (__builtin_expect(taken == XF_S2S_REFUSED, 0)) {
         gate->ops->refuse(gate, stanza,
                           &(struct xf_gate_refusal){XF_STREAM_ERROR_POLICY_VIOLATION,
@@ -198,6 +200,7 @@ void xf_gate_stanza(struct xf_gate *gate, struct xf_s2s *s2s, struct xf_stanza *
         wait_for_link(gate, s2s);
     }
     count_rate(gate, s2s, stanza);
+    return true;
 }
 
 void xf_gate_resume_all(struct xf_s2s *s2s)

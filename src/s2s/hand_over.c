@@ -18,32 +18,6 @@
 
 /* ------------------------------------------------------------------ suspend */
 
-bool xf_in_may_suspend(const struct xf_in *in)
-{
-    return in->s2s->hands_over && in->resumable && !in->stream.is_ending;
-}
-
-bool xf_out_may_suspend(const struct xf_out *out)
-{
-    return out->s2s->hands_over && out->sm_id && out->has_stream && xf_out_is_ready(out) &&
-           !out->stream.is_ending;
-}
-
-bool xf_in_suspend(struct xf_in *in)
-{
-    if (!xf_in_may_suspend(in))
-        return false;
-    xf_stream_suspend(&in->stream);
-    return true;
-}
-
-static void suspend_out(struct xf_out *out)
-{
-    xf_out_note_cause(out, XF_CAUSE_SHUTDOWN, XF_HELP_NONE, "the stream goes on after a restart");
-    xf_stream_suspend(&out->stream);
-    xf_out_fire(out, XF_OUT_ON_END);
-}
-
 /* Must the stream wait for its peer? */
 static bool waits(const struct xf_carrier *carrier, bool is_late)
 {
@@ -75,7 +49,7 @@ static bool suspend_outs(struct xf_s2s *s2s, bool is_late)
         if (waits(&out->carrier, is_late))
             is_waiting = true;
         else
-            suspend_out(out);
+            xf_out_suspend(out);
     }
     return is_waiting;
 }

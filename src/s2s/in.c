@@ -33,8 +33,10 @@ static void on_element(struct xf_stream *stream, const struct xf_elem *elem)
 static void on_stanza(struct xf_stream *stream, struct xf_stanza *stanza)
 {
     struct xf_in *in = in_of(stream);
-    xf_gate_stanza(&in->gate, in->s2s, stanza);
-    xf_sm_handled(&in->carrier.sm);
+    if (xf_gate_stanza(&in->gate, in->s2s, stanza))
+        xf_sm_handled(&in->carrier.sm);
+    else
+        (void)xf_in_suspend(in);
 }
 
 static void on_parting(struct xf_stream *stream)
@@ -180,6 +182,21 @@ void xf_in_accept(struct xf_s2s *s2s, struct xf_conn *conn, bool is_direct)
     xf_timer_start(s2s->env->timers, &in->deadline, patience_ms(s2s));
     if (is_direct)
         xf_in_start_direct_tls(in);
+}
+
+/* ------------------------------------------------------------------ to the next process */
+
+bool xf_in_may_suspend(const struct xf_in *in)
+{
+    return in->s2s->hands_over && in->resumable && !in->stream.is_ending;
+}
+
+bool xf_in_suspend(struct xf_in *in)
+{
+    if (!xf_in_may_suspend(in))
+        return false;
+    xf_stream_suspend(&in->stream);
+    return true;
 }
 
 /* ------------------------------------------------------------------ reload */

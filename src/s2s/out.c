@@ -104,8 +104,10 @@ static void on_stanza(struct xf_stream *stream, struct xf_stanza *stanza)
     struct xf_out *out = out_of(stream);
     if (out->is_bidi) {
         out->carrier.used_ms = out->s2s->env->clock->now_ms;
-        xf_gate_stanza(&out->gate, out->s2s, stanza);
-        xf_sm_handled(&out->carrier.sm);
+        if (xf_gate_stanza(&out->gate, out->s2s, stanza))
+            xf_sm_handled(&out->carrier.sm);
+        else
+            xf_out_suspend(out);
         return;
     }
     xf_out_log(out, out->dropped++ ? XF_LOG_DEBUG : XF_LOG_WARN, "s2s.stanza.dropped",
@@ -501,6 +503,23 @@ void xf_out_close(struct xf_out *out)
     xf_out_note_cause(out, XF_CAUSE_SHUTDOWN, XF_HELP_NONE, "the stream was closed");
     if (out->has_stream && out->stream.conn)
         xf_stream_close(&out->stream);
+    xf_out_fire(out, XF_OUT_ON_END);
+}
+
+/* ------------------------------------------------------------------ to the next process */
+
+bool xf_out_may_suspend(const struct xf_out *out)
+{
+    return out->s2s->hands_over && out->sm_id && out->has_stream && xf_out_is_ready(out) &&
+           !out->stream.is_ending;
+}
+
+void xf_out_suspend(struct xf_out *out)
+{
+    if (!xf_out_may_suspend(out))
+        return;
+    xf_out_note_cause(out, XF_CAUSE_SHUTDOWN, XF_HELP_NONE, "the stream goes on after a restart");
+    xf_stream_suspend(&out->stream);
     xf_out_fire(out, XF_OUT_ON_END);
 }
 

@@ -64,6 +64,11 @@ enum xf_s2s_taken {
      * next call.
      */
     XF_S2S_REFUSED,
+    /*
+     * Not taken, since we stop and the link is away: a stream that the next process goes on with
+     * ends before this stanza. On others it is lost, for they end already.
+     */
+    XF_S2S_LEFT,
 };
 
 struct xf_s2s_events {
