@@ -544,6 +544,16 @@ static bool is_denied(struct xf_out *out)
     return true;
 }
 
+/* Such a ride ends: the pair's next stanza gets a stream of its own. NULL: it goes on. */
+static const char *ride_refusal(const struct xf_out *out)
+{
+    if (out->seat.on->ops->is_of_peer && !out->settings->bidi)
+        return "bidi is switched off for this peer"; /* only the peer sends on its stream now */
+    if (xf_out_is_rider(out) && !out->seat.on->ops->is_of_peer && !out->settings->multiplex)
+        return "multiplex is switched off for this peer";
+    return NULL;
+}
+
 void xf_out_reload(struct xf_out *out)
 {
     out->settings = xf_policy_peer(out->s2s->policy, xf_span_of(out->peer));
@@ -556,6 +566,10 @@ void xf_out_reload(struct xf_out *out)
                        refusal.text);
         return;
     }
+    if (out->state == XF_OUT_ASKING && !out->settings->multiplex) {
+        xf_out_go_alone(out);
+        return;
+    }
     if (out->state != XF_OUT_READY) {
         (void)starts_over(out);
         return;
@@ -564,8 +578,6 @@ void xf_out_reload(struct xf_out *out)
     if (bidi_refusal) /* the next stream goes one way */
         xf_out_give_up(out, XF_CAUSE_STREAM, XF_HELP_NONE, XF_STREAM_ERROR_POLICY_VIOLATION,
                        bidi_refusal);
-    else if (out->seat.on->ops->is_of_peer && !out->settings->bidi)
-        /* From now on only the peer sends on its stream. */
-        xf_out_give_up(out, XF_CAUSE_STREAM, XF_HELP_NONE, XF_STREAM_ERROR_NONE,
-                       "bidi is switched off for this peer");
+    else if (ride_refusal(out))
+        xf_out_give_up(out, XF_CAUSE_STREAM, XF_HELP_NONE, XF_STREAM_ERROR_NONE, ride_refusal(out));
 }
