@@ -368,12 +368,14 @@ static size_t thin_out(struct xf_candidate *candidates, size_t count)
     return kept;
 }
 
-/* Do both lead to the same server, with the same proof of its certificate? */
+/*
+ * Do both lead to the same server, with the same proof of its certificate? Where DNS is secure, the
+ * certificate may name the target, whose TLSA records count too (RFC 7673).
+ */
 static bool is_same(const struct xf_candidate *a, const struct xf_candidate *b)
 {
-    bool has_names = a->tlsa || b->tlsa; /* TLSA records are those of the target */
     return xf_addr_eq(&a->addr, &b->addr) && a->is_direct == b->is_direct &&
-           a->is_secure == b->is_secure && (!has_names || strcmp(a->target, b->target) == 0);
+           a->is_secure == b->is_secure && (!a->is_secure || strcmp(a->target, b->target) == 0);
 }
 
 /* SRV records may name one machine several times; if it hangs, each time would cost as much. */
