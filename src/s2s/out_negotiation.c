@@ -306,6 +306,13 @@ static void on_sasl(struct xf_out *out, const struct xf_elem *elem)
     }
 }
 
+/* What would be lost in silence; as on accepted streams (in_elements.c). */
+static void fail_unsupported(struct xf_out *out, const char *text)
+{
+    xf_out_give_up(out, XF_CAUSE_STREAM, XF_HELP_PROTOCOL_ERROR,
+                   XF_STREAM_ERROR_UNSUPPORTED_STANZA_TYPE, text);
+}
+
 static void take_element(struct xf_out *out, const struct xf_elem *elem)
 {
     if (out->state == XF_OUT_ENDED) { /* it closes: what the peer acknowledges still counts */
@@ -332,8 +339,9 @@ static void take_element(struct xf_out *out, const struct xf_elem *elem)
         xf_out_give_up(out, XF_CAUSE_TLS, XF_HELP_TLS_REFUSED, XF_STREAM_ERROR_NONE,
                        "the peer refused STARTTLS");
     else if (out->is_bidi && xf_span_is(elem->ns, XF_NS_CLIENT))
-        xf_out_give_up(out, XF_CAUSE_STREAM, XF_HELP_PROTOCOL_ERROR,
-                       XF_STREAM_ERROR_UNSUPPORTED_STANZA_TYPE, XF_TEXT_CLIENT_STANZA);
+        fail_unsupported(out, XF_TEXT_CLIENT_STANZA);
+    else if (out->is_bidi && xf_span_is(elem->ns, XF_NS_STREAM))
+        fail_unsupported(out, "an element in the namespace of streams that is not due");
     /* Any other element is an extension that we did not ask for: ignore it (ejabberd #4300). */
 }
 
