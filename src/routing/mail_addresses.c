@@ -112,6 +112,16 @@ struct xf_route *xf_mail_route(struct xf_route *route, const struct xf_stanza *s
     return xf_route_find(routing, domain_of(mail), route->peer);
 }
 
+/* The peer does not get it, for a reason that passes. */
+static void give_back(struct xf_route *route, const struct xf_stanza *stanza,
+                      enum xf_stanza_error error, const char *text)
+{
+    struct xf_routing *routing = route->routing;
+    if (routing->sip)
+        routing->sip->missed(routing, stanza);
+    xf_bounce(routing, route->link, stanza, error, text);
+}
+
 /* The peer would see a JID that it must not see. */
 static void return_unknown(struct xf_route *route, const struct xf_stanza *stanza)
 {
@@ -122,9 +132,7 @@ static void return_unknown(struct xf_route *route, const struct xf_stanza *stanz
         xf_log(XF_LOG_WARN, "routing.address.unknown", XF_SPN("local", stanza->from.domain),
                XF_SPN("peer", route->peer), XF_SPN("user", xf_jid_bare(&stanza->from)),
                XF_INT("suppressed", suppressed), XF_HELP(XF_HELP_ADDRESS_UNKNOWN));
-    if (routing->sip)
-        routing->sip->missed(routing, stanza);
-    xf_bounce(routing, route->link, stanza, XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT,
+    give_back(route, stanza, XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT,
               "the directory of e-mail addresses cannot be reached");
 }
 
@@ -163,18 +171,12 @@ static bool go(struct xf_route *route, struct xf_stanza *stanza, struct xf_span 
     if (to)
         xf_route_send(to, stanza);
     else
-        xf_bounce(routing, route->link, stanza, XF_STANZA_ERROR_RESOURCE_CONSTRAINT,
+        give_back(route, stanza, XF_STANZA_ERROR_RESOURCE_CONSTRAINT,
                   "too many domains are in use");
     return true;
 }
 
-static void answer(struct xf_route *route, const struct xf_stanza *stanza,
-                   enum xf_stanza_error error, const char *text)
-{
-    xf_bounce(route->routing, route->link, stanza, error, text);
-}
-
-static const struct xf_address_queue_ops queue_ops = {.go = go, .answer = answer};
+static const struct xf_address_queue_ops queue_ops = {.go = go, .answer = give_back};
 
 void xf_mail_out(struct xf_route *route, struct xf_stanza *stanza)
 {
@@ -186,7 +188,7 @@ void xf_mail_out(struct xf_route *route, struct xf_stanza *stanza)
     if (!has_queue && go(route, stanza, &address))
         return;
     if (!xf_address_queue_push(&route->address_queue_out, route, &queue_ops, stanza, address))
-        xf_bounce(route->routing, route->link, stanza, XF_STANZA_ERROR_RESOURCE_CONSTRAINT,
+        give_back(route, stanza, XF_STANZA_ERROR_RESOURCE_CONSTRAINT,
                   "too many stanzas wait for this domain");
 }
 
