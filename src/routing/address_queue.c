@@ -11,14 +11,12 @@
 #include "address_queue_priv.h"
 
 #include "bounce_priv.h"
-#include "rare_priv.h"
 #include "route_limits_priv.h"
 #include "route_priv.h"
 #include "routing_priv.h"
 #include "screen_priv.h"
 
 #include <xfed/base/alloc.h>
-#include <xfed/xmpp/owner.h>
 
 static struct xf_address_queue *new_queue(struct xf_route *route,
                                           const struct xf_address_queue_ops *ops)
@@ -50,21 +48,6 @@ static void wait_for(struct xf_address_queue *queue, struct xf_span address)
     xf_mailmap_wait(queue->route->routing->mailmap, address, &queue->wait);
 }
 
-/* What cannot be returned (errors, results) is dropped: then this line is all that tells of it. */
-static void log_full(const struct xf_address_queue *queue)
-{
-    struct xf_route *route = queue->route;
-    unsigned suppressed = 0;
-    if (!xf_rare_is_due(&route->routing->full, xf_routing_now(route->routing), &suppressed))
-        return;
-    bool is_named = xf_policy_names(route->routing->policy, route->peer);
-    xf_log(xf_lines_level(route->routing->env, is_named ? XF_LINES_NAMED : XF_LINES_PEERS,
-                          xf_domain_owner(route->peer), XF_LOG_WARN, "routing.queue.full"),
-           "routing.queue.full", XF_SPN("local", route->local), XF_SPN("peer", route->peer),
-           XF_INT("stanzas", queue->stanzas.held.count), XF_INT("bytes", queue->stanzas.held.bytes),
-           XF_INT("suppressed", suppressed));
-}
-
 bool xf_address_queue_push(struct xf_address_queue **at, struct xf_route *route,
                            const struct xf_address_queue_ops *ops, const struct xf_stanza *stanza,
                            struct xf_span address)
@@ -74,7 +57,8 @@ bool xf_address_queue_push(struct xf_address_queue **at, struct xf_route *route,
     struct xf_address_queue *queue = *at;
     bool was_empty = xf_stanza_queue_is_empty(&queue->stanzas);
     if (!xf_route_limits_has_room(route, &queue->stanzas, stanza)) {
-        log_full(queue);
+        /* What cannot be returned (errors, results) is dropped: then only this tells of it. */
+        xf_route_log_full(route, &queue->stanzas.held);
         return false;
     }
     xf_stanza_queue_push(&queue->stanzas, stanza, xf_routing_now(route->routing));

@@ -127,14 +127,14 @@ enum xf_log_level xf_route_level(struct xf_route *route, enum xf_log_level level
                           xf_domain_owner(route->peer), level, event);
 }
 
-static void log_full(struct xf_route *route)
+void xf_route_log_full(struct xf_route *route, const struct xf_stanza_sum *held)
 {
     unsigned suppressed = 0;
     if (!xf_rare_is_due(&route->routing->full, xf_routing_now(route->routing), &suppressed))
         return;
     xf_route_log(route, XF_LOG_WARN, "routing.queue.full", XF_SPN("local", route->local),
-                 XF_SPN("peer", route->peer), XF_INT("stanzas", route->queue.held.count),
-                 XF_INT("bytes", route->queue.held.bytes), XF_INT("suppressed", suppressed));
+                 XF_SPN("peer", route->peer), XF_INT("stanzas", held->count),
+                 XF_INT("bytes", held->bytes), XF_INT("suppressed", suppressed));
 }
 
 /* Not what the peer may have (route_back.c). */
@@ -202,7 +202,7 @@ static bool put_in(struct xf_route *route, const struct xf_stanza *stanza)
 static void push(struct xf_route *route, const struct xf_stanza *stanza)
 {
     if (!put_in(route, stanza)) {
-        log_full(route);
+        xf_route_log_full(route, &route->queue.held);
         xf_route_bounce(route, stanza, XF_STANZA_ERROR_RESOURCE_CONSTRAINT, too_many);
         return;
     }

@@ -154,3 +154,5 @@ extern const struct xf_probe_events xf_route_probe_events;
     xf_log(xf_route_level((route), (level), (event)), event, __VA_ARGS__)
 enum xf_log_level xf_route_level(struct xf_route *route, enum xf_log_level level,
                                  const char *event);
+/* A stanza found no room beside those that are held: say so at most once a second, and count. */
+void xf_route_log_full(struct xf_route *route, const struct xf_stanza_sum *held);

@@ -15,7 +15,6 @@
 #include "inbound_priv.h"
 #include "links_priv.h"
 #include "mail_priv.h"
-#include "rare_priv.h"
 #include "route_priv.h"
 #include "routing_priv.h"
 #include "unreachable_priv.h"
@@ -27,17 +26,6 @@
 
 /* ------------------------------------------------------------------ out */
 
-static void log_full(struct xf_route *route)
-{
-    struct xf_routing *routing = route->routing;
-    unsigned suppressed = 0;
-    if (!xf_rare_is_due(&routing->full, xf_routing_now(routing), &suppressed))
-        return;
-    xf_route_log(route, XF_LOG_WARN, "routing.queue.full", XF_SPN("local", route->local),
-                 XF_SPN("peer", route->peer), XF_INT("stanzas", routing->queued.count),
-                 XF_INT("bytes", routing->queued.bytes), XF_INT("suppressed", suppressed));
-}
-
 static void send_by_sip(struct xf_route *route, const struct xf_stanza *stanza)
 {
     enum xf_stanza_error error;
@@ -45,7 +33,7 @@ static void send_by_sip(struct xf_route *route, const struct xf_stanza *stanza)
     bool is_taken = xf_simple_take(route->routing->simple, stanza, &error, &text);
     if (!is_taken && error == XF_STANZA_ERROR_RESOURCE_CONSTRAINT &&
         stanza->kind == XF_STANZA_MESSAGE)
-        log_full(route);
+        xf_route_log_full(route, &route->routing->queued);
     if (!is_taken)
         xf_route_bounce(route, stanza, error, text);
     xf_filling_note(route->routing);

@@ -78,7 +78,7 @@
     X(QUEUE_BYTES, GAUGE, "xfedd_queue_bytes", "bytes", XF_LABELS("of"), "Bytes of the stanzas that wait") \
     X(QUEUE_LIMIT, GAUGE, "xfedd_queue_limit_bytes", "bytes", XF_LABELS(0), "process { queue-bytes }: how many bytes may wait for peers") \
     X(QUEUE_WAIT, HISTOGRAM, "xfedd_queue_wait_seconds", "seconds", XF_LABELS(0), "How long stanzas waited that had to wait for a stream") \
-    X(QUEUE_FULL, COUNTER, "xfedd_queue_full", "", XF_LABELS(0), "Stanzas that found no room in the queue of their route") \
+    X(QUEUE_FULL, COUNTER, "xfedd_queue_full", "", XF_LABELS(0), "Stanzas that found no room to wait in") \
     X(LINK_UP, GAUGE, "xfedd_link_up", "", XF_LABELS("link"), "1: the link to the cluster is up") \
     X(LINK_LEGS, GAUGE, "xfedd_link_legs", "", XF_LABELS("link", "state"), "Streams of the link to the servers of the cluster") \
     X(LINK_HELD, GAUGE, "xfedd_link_held_stanzas", "", XF_LABELS("link"), "Stanzas of peers that wait for the link") \
