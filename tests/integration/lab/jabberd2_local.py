@@ -6,7 +6,6 @@ Of these only addresses, names, secrets and paths are changed, and what conf/jab
 import gzip
 import os
 import re
-import shutil
 import sqlite3
 
 from .proc import Proc, wait_port

@@ -6,7 +6,6 @@ For what a real server would never do; lab/kamailio.py is a real one.
 import re
 import socket
 import ssl
-import threading
 
 from .xmlstream import Listener, XmlStream
 
