@@ -38,8 +38,10 @@ class Component:
         """The server registers the route after its answer: then it brings us what we write to ourselves."""
         for _ in range(10):
             self.stream.send(f"<message from='{self.name}' to='{self.name}' id='echo'/>")
-            if (await self.wait(lambda e: e.get('id') == 'echo')).get('type') != 'error':
+            came = await self.wait(lambda e: e.get('id') == 'echo')
+            if came is not None and came.get('type') != 'error':
                 return
+            await asyncio.sleep(0.5)
         raise Failed('the server has no route to the component')
 
     async def close(self):

@@ -196,14 +196,15 @@ def clock(stage, lab, certificate, ca_file, days):
 
 def fill(folder):
     """To the last block; xfedd may take some while we look."""
-    size = 0
+    size, end = 0, time.monotonic() + 30
     with open(f'{folder}/filler', 'wb') as f:
         while left := os.statvfs(folder).f_bfree * os.statvfs(folder).f_bsize:
             try:
                 os.posix_fallocate(f.fileno(), size, left)
+                size += left
             except OSError:
-                continue
-            size += left
+                if time.monotonic() > end:
+                    raise
 
 
 def disk(stage, lab, certificate, pki):
