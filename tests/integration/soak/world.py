@@ -28,7 +28,7 @@ TOGETHER = 10               # peers with one certificate
 QUEUE_S = 30                # how long a stanza may wait in a route, so that all is settled soon after the end
 DEFAULTS = f'tls = required  certificate = preferred  dialback = yes  queue-time = {QUEUE_S}s  negotiate-timeout = 20s  connect-timeout = 4s  candidate-timeout = 4s'
 EXTRA = 'process { drain-time = 5s }'
-PULSE, PULSE_S, SLOW_S = '127.79.0.1', 0.1, 0.1      # who asks for a sign of life, how often, and what takes longer than it does anywhere
+PULSE, PULSE_S, SLOW_S, DEAF_S = '127.79.0.1', 0.1, 0.1, 10     # who asks for a sign of life, how often, what takes longer than it does anywhere, and when it gives up
 RULES = '''table ip soak {
   set dark { type ipv4_addr; }
   chain in { type filter hook input priority 0; ip saddr @dark drop; ip daddr @dark drop; }
@@ -84,9 +84,9 @@ class Pulse(threading.Thread):
     def run(self):
         while not self.is_over:
             begin = time.monotonic()
-            answer = web.ask(net.GATEWAY, '/healthz', source=PULSE, timeout=10)
+            answer = web.ask(net.GATEWAY, '/healthz', source=PULSE, timeout=DEAF_S)
             end = time.monotonic()
-            if answer.status and end - begin > SLOW_S:
+            if end - begin > (SLOW_S if answer.status else DEAF_S - 1):     # an xfedd that is gone refuses at once
                 self.still.append((begin, end))
             time.sleep(PULSE_S)
 
