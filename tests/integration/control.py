@@ -160,9 +160,9 @@ def act(report, ctl, cluster, gateway, good, peer):
     trace = subprocess.Popen([ctl.program, '-s', ctl.path, 'trace', GOOD, '1'], stdout=subprocess.PIPE, text=True)
     threading.Thread(target=lambda: got.extend(trace.stdout), daemon=True).start()
     until(lambda: ctl.ask('check', GOOD) and got)       # it has begun when it shows something
-    shown = len(got)
     report.equal('close: the stream of the good peer', ctl.ask('close', GOOD)[1]['closed'] >= 1, True)
     report.check('close: it is gone', until(lambda: not ctl.ask('streams', GOOD)[0]))
+    shown = len(got)                                    # of the check, too
     cluster.send(message(f'bob@{GOOD}', 'second'))
     report.check('a stanza opens another one', until(lambda: ctl.peer(GOOD).get('state') == 'up'))
     report.check('trace: the negotiation, also what is at debug', until(lambda: any('to=HANDSHAKE' in line for line in got[shown:])), ''.join(got))
