@@ -173,12 +173,12 @@ static const struct row {
     {"SERVFAIL of one", "one-servfail.a.example", 2, 3000, XF_DNS_FOUND, "192.0.2.1", "found", 0, 900, {1, 1}, {0, 0}},
     {"bogus", "bogus.a.example", 1, 3000, XF_DNS_FAILED, "", " (Signature Expired)", 0, 900, {1, 0}, {0, 0}},
     {"REFUSED of all", "refused.a.example", 2, 3000, XF_DNS_FAILED, "", "REFUSED from", 0, 900, {1, 1}, {0, 0}},
-    {"first datagram lost", "first-silent.a.example", 1, 3000, XF_DNS_FOUND, "192.0.2.1", "found", 850, 2600, {2, 0}, {0, 0}},
-    {"one server dead", "one-silent.a.example", 2, 3000, XF_DNS_FOUND, "192.0.2.1", "found", 850, 2600, {1, 1}, {0, 0}},
-    {"silence", "silent.a.example", 1, 2500, XF_DNS_FAILED, "", "no answer in time from", 2450, 4500, {2, 0}, {0, 0}},
-    {"silence of two", "silent.b.example", 2, 2500, XF_DNS_FAILED, "", "no answer in time from", 2450, 4500, {2, 1}, {0, 0}},
+    {"first datagram lost", "first-silent.a.example", 1, 3000, XF_DNS_FOUND, "192.0.2.1", "found", 850, 1900, {2, 0}, {0, 0}},
+    {"one server dead", "one-silent.a.example", 2, 3000, XF_DNS_FOUND, "192.0.2.1", "found", 850, 1900, {1, 1}, {0, 0}},
+    {"silence", "silent.a.example", 1, 2500, XF_DNS_FAILED, "", "no answer in time from", 2450, 3500, {2, 0}, {0, 0}},
+    {"silence of two", "silent.b.example", 2, 2500, XF_DNS_FAILED, "", "no answer in time from", 2450, 3500, {2, 1}, {0, 0}},
     {"late answer of the first attempt is not taken, that of the second is", "late.a.example", 1, 5000, XF_DNS_FOUND,
-     "192.0.2.1", "found", 2200, 4500, {2, 0}, {0, 0}},
+     "192.0.2.1", "found", 2200, 3500, {2, 0}, {0, 0}},
     {"truncated", "tc.a.example", 1, 3000, XF_DNS_FOUND, "192.0.2.1", "found", 0, 900, {1, 0}, {1, 0}},
     {"truncated, TCP byte by byte", "tc-slow.a.example", 1, 3000, XF_DNS_FOUND, "192.0.2.1", "found", 0, 1500, {1, 0}, {1, 0}},
     {"truncated, TCP breaks off", "tc-cut.a.example", 2, 3000, XF_DNS_FAILED, "", "TCP", 0, 900, {1, 1}, {1, 1}},
@@ -221,17 +221,36 @@ static enum xf_help help_for(const struct row *row)
     return row->status == XF_DNS_FAILED ? XF_HELP_DNS_MALFORMED : XF_HELP_NONE;
 }
 
+/* Another name for which the servers do the same, which its first label says. */
+static void name_again(const struct row *row, unsigned attempt, char *out, size_t size)
+{
+    int first = (int)strcspn(row->name, ".");
+    if (attempt == 0 || row->udp[0] == 0)
+        snprintf(out, size, "%s", row->name);
+    else
+        snprintf(out, size, "%.*s.again%u%s", first, row->name, attempt, row->name + first);
+}
+
 START_TEST(question_ends_in)
 {
     const char *label = cases[_i].label;
-    char address[16] = "";
+    char address[16] = "", name[XF_DNS_NAME_MAX + 1];
+    struct seen seen;
+    uint64_t took_ms;
 
-    open_client(cases[_i].server_count, cases[_i].timeout_ms, 100);
-    /* Timers count from the loop's clock, which stands while this process waits for a processor. */
-    uint64_t start_ms = xf_loop_clock(loop)->now_ms;
-    struct seen seen = ask(cases[_i].name, XF_DNS_A);
-    uint64_t took_ms = xf_monotonic_ms() - start_ms;
-
+    /* What is late each time is so without a machine that stood still for a second. */
+    for (unsigned attempt = 0;; attempt++) {
+        name_again(&cases[_i], attempt, name, sizeof(name));
+        open_client(cases[_i].server_count, cases[_i].timeout_ms, 100);
+        /* Timers count from the loop's clock, which stands while this process waits for a
+         * processor. */
+        uint64_t start_ms = xf_loop_clock(loop)->now_ms;
+        seen = ask(name, XF_DNS_A);
+        took_ms = xf_monotonic_ms() - start_ms;
+        if (took_ms <= cases[_i].max_ms || attempt == 2)
+            break;
+        xf_dns_client_free(&dns);
+    }
     ck_assert_msg(seen.status == cases[_i].status, "%s: status %d (%s)", label, (int)seen.status,
                   seen.detail);
     if (seen.record_count > 0)
@@ -242,9 +261,9 @@ START_TEST(question_ends_in)
     ck_assert_msg(strstr(seen.detail, cases[_i].detail), "%s: said '%s'", label, seen.detail);
     ck_assert_msg(took_ms >= cases[_i].min_ms && took_ms <= cases[_i].max_ms, "%s: took %llu ms",
                   label, (unsigned long long)took_ms);
-    for (size_t i = 0; i < 2 && strstr(cases[_i].name, "..") == NULL; i++) {
+    for (size_t i = 0; i < 2 && strstr(name, "..") == NULL; i++) {
         unsigned udp, tcp;
-        count_questions(i, cases[_i].name, &udp, &tcp);
+        count_questions(i, name, &udp, &tcp);
         ck_assert_msg(udp == cases[_i].udp[i] && tcp == cases[_i].tcp[i],
                       "%s: server %zu got %u by UDP, %u by TCP", label, i, udp, tcp);
     }
