@@ -93,8 +93,9 @@ class Restart:
         if all(started):
             for how in (SIGTERM, SIGKILL, IN_THE_MIDST):
                 await self.resume(how)
-        most = max(self.peer.per_second.values())
+        most, counted, all_came = max(self.peer.per_second.values()), sum(self.peer.per_second.values()), self.peer.counts['SUBSCRIBE']
         self.report.check(f'refreshes are spread: at most {most} SUBSCRIBEs in a second', most <= PACE)
+        self.report.check(f'{counted} of {all_came} SUBSCRIBEs were counted', counted > all_came / 2)
         self.peer.kill()
 
 

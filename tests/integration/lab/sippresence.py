@@ -53,7 +53,7 @@ class Presence(Node):
         self.note = 'there'                     # what contacts show
         self.counts, self.per_second = collections.Counter(), collections.Counter()
         self.messages = 0
-        self.beat, self.still_until = 0, 0      # when the loop turned last; what is read before this time had waited for us
+        self.beat, self.beat_cpu, self.still_until = 0, 0, 0    # when the loop turned last; what is read before `still_until` had waited for us
 
     # ---- what comes
 
@@ -117,17 +117,21 @@ class Presence(Node):
     def _count(self):
         """One more in this second."""
         now = time.monotonic()
-        if now > self.beat + STILL_S:
-            self.still_until = now + 2 * STILL_S
+        self._look(now)
         if now > self.still_until:
             self.per_second[int(now)] += 1
+
+    def _look(self, now):
+        """Whether the loop stood still. One that works on all that comes at once is late too, but does not."""
+        took = now - self.beat
+        if self.beat and took > STILL_S and time.thread_time() - self.beat_cpu < took / 2:
+            self.still_until = now + 2 * STILL_S
 
     async def _turn(self):
         while True:
             now = time.monotonic()
-            if self.beat and now > self.beat + STILL_S:
-                self.still_until = now + 2 * STILL_S
-            self.beat = now
+            self._look(now)
+            self.beat, self.beat_cpu = now, time.thread_time()
             await asyncio.sleep(BEAT_S)
 
     @staticmethod
