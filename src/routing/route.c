@@ -29,7 +29,6 @@
 #include "bounce_priv.h"
 #include "links_priv.h"
 #include "probe_priv.h"
-#include "rare_priv.h"
 #include "repair_priv.h"
 #include "route_back_priv.h"
 #include "route_limits_priv.h"
@@ -39,7 +38,6 @@
 #include "unreachable_priv.h"
 
 #include <xfed/base/alloc.h>
-#include <xfed/xmpp/owner.h>
 
 #define FREE_MS          600000 /* a route that nobody uses is freed after this time */
 #define QUICK_MS         5000   /* a stream that ends this soon after `ready` is a quick loss */
@@ -118,23 +116,6 @@ void xf_route_bounce_queue(struct xf_route *route, enum xf_stanza_error error, c
     while (!xf_stanza_queue_is_empty(&route->queue))
         bounce_copy(route, xf_stanza_queue_front(&route->queue), error, text);
     xf_backpressure_dropped(route);
-}
-
-enum xf_log_level xf_route_level(struct xf_route *route, enum xf_log_level level, const char *event)
-{
-    bool is_named = xf_policy_names(route->routing->policy, route->peer);
-    return xf_lines_level(route->routing->env, is_named ? XF_LINES_NAMED : XF_LINES_PEERS,
-                          xf_domain_owner(route->peer), level, event);
-}
-
-void xf_route_log_full(struct xf_route *route, const struct xf_stanza_sum *held)
-{
-    unsigned suppressed = 0;
-    if (!xf_rare_is_due(&route->routing->full, xf_routing_now(route->routing), &suppressed))
-        return;
-    xf_route_log(route, XF_LOG_WARN, "routing.queue.full", XF_SPN("local", route->local),
-                 XF_SPN("peer", route->peer), XF_INT("stanzas", held->count),
-                 XF_INT("bytes", held->bytes), XF_INT("suppressed", suppressed));
 }
 
 /* Not what the peer may have (route_back.c). */
