@@ -160,6 +160,7 @@ def act(report, ctl, cluster, gateway, good, peer):
     trace = subprocess.Popen([ctl.program, '-s', ctl.path, 'trace', GOOD, '1'], stdout=subprocess.PIPE, text=True)
     threading.Thread(target=lambda: got.extend(trace.stdout), daemon=True).start()
     until(lambda: ctl.ask('check', GOOD) and got)       # it has begun when it shows something
+    until(lambda: all(r['unproved']['stanzas'] == 0 for r in ctl.ask('streams', GOOD)[0]))  # else it is sent again at once, on a new stream
     report.equal('close: the stream of the good peer', ctl.ask('close', GOOD)[1]['closed'] >= 1, True)
     report.check('close: it is gone', until(lambda: not ctl.ask('streams', GOOD)[0]))
     shown = len(got)                                    # of the check, too
