@@ -13,7 +13,7 @@ from lab.client import NS
 from lab.ctl import Ctl, beside
 from lab.servers import KINDS
 from lab.sipworld import SipWorld
-from lab.stage import Stage
+from lab.stage import Stage, once_more
 from siptalk import SipTalk
 
 
@@ -81,11 +81,16 @@ def main():
     p = options.parser(__doc__)
     p.add_argument('--local', choices=sorted(KINDS), default='prosody', help='the server behind xfedd')
     args = p.parse_args()
-    with Stage(args) as stage:
-        world = SipWorld(stage.open(), args.local)
-        stage.start_xfedd(world)
-        asyncio.run(story(SipTalk(world, stage.report), world, args.xfedd))
-    return stage.end()
+
+    def play(is_last):
+        with Stage(args) as stage:
+            world = SipWorld(stage.open(), args.local)
+            if not is_last:
+                stage.void_if(world.kamailio.has_crashed)
+            stage.start_xfedd(world)
+            asyncio.run(story(SipTalk(world, stage.report), world, args.xfedd))
+        return stage.end()
+    return once_more(play)
 
 
 if __name__ == '__main__':

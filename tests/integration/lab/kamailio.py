@@ -169,6 +169,10 @@ class Kamailio:
             self.proc.stop()
             self.proc = None
 
+    def has_crashed(self):
+        """Debian's 5.6 does it once in a while (in tls.so), when a connection with TLS ends while another of its processes writes there."""
+        return self.proc is not None and not self.proc.alive()
+
     def rpc(self, *words):
         """-> what Kamailio says."""
         done = subprocess.run(['kamcmd', '-s', f'unix:{self.folder}/ctl.sock', *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,

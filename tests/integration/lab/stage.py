@@ -17,6 +17,7 @@ stream broke, a client waited in vain) is one failed check; any other exception 
 import collections
 import contextlib
 import os
+import sys
 
 from . import options
 from .proc import Failed
@@ -25,6 +26,7 @@ from .world import Lab
 from .xmlstream import Closed
 
 LAST_LINES, LINE_MAX = 20, 240
+VOID = 75
 
 
 class Stage:
@@ -35,6 +37,7 @@ class Stage:
         self.args, self.report = args, Report()
         self._xfedd = args.xfedd if xfedd else None
         self._endings = contextlib.ExitStack()
+        self._has_crashed, self.is_void = None, False
 
     def open(self, services=None, name=None):
         """-> the laboratory. `services` may live in containers if the command line wants them; without any there is no Docker."""
@@ -58,6 +61,10 @@ class Stage:
     def at_end(self, call, *args):
         """What must be done before that which is on stage by now is stopped."""
         self._endings.callback(call, *args)
+
+    def void_if(self, has_crashed):
+        """Where `has_crashed()` says that a server of somebody else did, a complaint is no failed check: the stage is_void (once_more)."""
+        self._has_crashed = has_crashed
 
     def _stop_xfedd(self, actor):
         status = actor.stop()
@@ -84,11 +91,25 @@ class Stage:
 
     def __exit__(self, _kind, error, _trace):
         is_complaint = isinstance(error, (Failed, Closed))
-        if is_complaint:
+        self.is_void = bool(is_complaint and not self.report.failed and self._has_crashed and self._has_crashed())
+        if self.is_void:
+            self.report.say(f'void, since a server of somebody else crashed: {error}')
+        elif is_complaint:
             fatal(self.report, error)
         self._endings.close()
         return is_complaint
 
     def end(self):
-        """-> the exit status; the last line is the report's."""
-        return self.report.end()
+        """-> the exit status; the last line is the report's, unless the stage is void."""
+        return VOID if self.is_void else self.report.end()
+
+
+def once_more(play):
+    """-> the exit status of play(False), or where its stage is void, of play(True). In processes of their own: each enters its laboratory for good."""
+    child = os.fork()
+    if not child:
+        status = play(False)
+        sys.stdout.flush()
+        os._exit(status)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return play(True) if status == VOID else status
