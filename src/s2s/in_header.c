@@ -139,14 +139,15 @@ static void pin_names(struct xf_in *in, const struct names *names)
 /* ------------------------------------------------------------------ features */
 
 /*
- * The peer has no way to authenticate: say what is wrong with its certificate, instead of leaving
- * it to guess.
+ * The peer has no way to authenticate: say what is wrong with its certificate, or that DNS leaves
+ * it open, instead of leaving it to guess.
  */
-static void refuse_certificate(struct xf_in *in, const struct xf_verdict *verdict)
+static void refuse_certificate(struct xf_in *in)
 {
     char text[200];
-    enum xf_help help = xf_verdict_help(verdict);
-    xf_verdict_text(verdict, in->stream.conn->tls, xf_span_of(in->peer), text, sizeof(text));
+    struct xf_verdict verdict = xf_in_verdict(in, xf_span_of(in->peer));
+    enum xf_help help = xf_verdict_help(&verdict);
+    xf_verdict_text(&verdict, in->stream.conn->tls, xf_span_of(in->peer), text, sizeof(text));
     xf_in_fail(in, XF_STREAM_ERROR_NOT_AUTHORIZED, help ? help : XF_HELP_AUTH_NOT_ALLOWED,
                help ? text : "no way to authenticate is allowed");
 }
@@ -169,7 +170,7 @@ static void offer_features(struct xf_in *in)
         offer.limits = xf_s2s_said_limits(in->s2s, in->settings);
     xf_features_write(&in->stream, &offer);
     if (in->pass == XF_PASS_TLS && in->peer && !offer.external && !offer.dialback)
-        refuse_certificate(in, &verdict);
+        refuse_certificate(in);
     if (in->pass == XF_PASS_AUTH)
         xf_in_bidi_open(in);
 }
