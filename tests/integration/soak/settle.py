@@ -193,32 +193,32 @@ class Direction:
         if t.sends[serial] >= t.got[serial]:
             self.counts['sent again by its sender'] += 1
             return
-        why = self._why_doubled(serial, first, rest)
-        if why:
-            self.wrong('doubled', serial, why)
+        # Of what its sender wrote again, on a new stream, as many copies may have come for that.
+        whys = sorted(filter(None, (self._why_doubled(serial, first, again) for again in rest)))[t.sends[serial] - 1:]
+        unstamped = sum(not flags & DELAYED for *_, flags in (first, *rest))
+        if whys:
+            self.wrong('doubled', serial, whys[0])
+        elif unstamped > t.sends[serial] and not t.flags[serial] & PRESENCE_FLAG:
+            self.wrong('doubled', serial, 'without a stamp')        # the stamped one may be read first
         else:
             self.counts['doubled, unavoidable'] += 1
 
-    def _why_doubled(self, serial, first, rest):
+    def _why_doubled(self, serial, first, again):
         receiver, t = self.receiver, self.t
         session = receiver.conns.get(first[0], {}).get('session')
-        for again in rest:
-            conn, _, at, _ = again
-            other = receiver.conns.get(conn, {}).get('session')
-            if conn == first[0]:
-                return 'on one connection'
-            if t.flags[serial] & IQ_FLAG:
-                return 'an iq request'
-            if session and session == other:
-                return 'after a resumption'
-            early, late = self._as_written(serial, receiver, first, again)
-            if receiver.proved(early[0], early[1], min(late[2], receiver.closed(early[0])), self.story):
-                return 'xfedd knew of the first'
-            if receiver.closed(first[0]) > at and not self._was_hung(serial, at, receiver, (first[0], conn)):
-                return 'the first connection had not broken'
-        unstamped = sum(not flags & DELAYED for *_, flags in (first, *rest))
-        # the stamped one may be read first
-        return 'without a stamp' if unstamped > 1 and not t.flags[serial] & PRESENCE_FLAG else None
+        conn, _, at, _ = again
+        if conn == first[0]:
+            return 'on one connection'
+        if t.flags[serial] & IQ_FLAG:
+            return 'an iq request'
+        if session and session == receiver.conns.get(conn, {}).get('session'):
+            return 'after a resumption'
+        early, late = self._as_written(serial, receiver, first, again)
+        if receiver.proved(early[0], early[1], min(late[2], receiver.closed(early[0])), self.story):
+            return 'xfedd knew of the first'
+        if receiver.closed(first[0]) > at and not self._was_hung(serial, at, receiver, (first[0], conn)):
+            return 'the first connection had not broken'
+        return None
 
     def _both(self, serial):
         t, receiver = self.t, self.receiver
@@ -339,10 +339,14 @@ class Direction:
             last = best.get(pair)
             if last is None or place > t.place[last]:
                 best[pair] = serial
-            elif t.got_conn[last] == t.got_conn[serial] and t.sent_conn[last] == t.sent_conn[serial]:
+            elif t.got_conn[last] == t.got_conn[serial] and t.sent_conn[last] == t.sent_conn[serial] and not self._is_mixed(last) and not self._is_mixed(serial):
                 self.wrong('reordered', serial)
             else:
                 self.counts['overtaken over another connection'] += 1
+
+    def _is_mixed(self, serial):
+        """Its sender wrote it again on a new stream, and several came: which of them is which is not known."""
+        return self.t.sends[serial] > 1 and serial in self.t.copies
 
 
 class Story:
