@@ -61,7 +61,7 @@ class Machine:
         self.proc = Proc('systemd-nspawn', nspawn(
             self.root, '--boot', f'--network-namespace-path={self.netns}', '--resolv-conf=off', '--timezone=off', CALLS,
             f'--bind-ro={self.packages}:/tmp/xfedd', 'systemd.unit=multi-user.target', 'systemd.mask=systemd-networkd.socket'), self.log).start()
-        end = time.monotonic() + 60
+        end = time.monotonic() + 180
         while not self._is_up():
             if time.monotonic() > end or not self.proc.alive():
                 raise Failed(f'no systemd starts here: {self.proc.tail(3)}')
