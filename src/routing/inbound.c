@@ -131,8 +131,11 @@ static const struct xf_address_queue_ops queue_ops = {
     .relieved = on_relieved,
 };
 
-/* Deliver a stanza of a peer that knows our users by their e-mail addresses. */
-static enum xf_s2s_taken map(struct xf_routing *routing, struct xf_stanza *stanza,
+/*
+ * Deliver a stanza of a peer that knows our users by their e-mail addresses. Once nothing can be
+ * answered any more, it waits for an address only where the next process will not get it.
+ */
+static enum xf_s2s_taken map(struct xf_routing *routing, struct xf_stanza *stanza, bool goes_on,
                              const char **out_text)
 {
     char shown[XF_JID_MAX + 1];
@@ -150,6 +153,8 @@ static enum xf_s2s_taken map(struct xf_routing *routing, struct xf_stanza *stanz
         xf_mail_ask_in(routing, stanza);
     else if (xf_mail_map_in(route, stanza, shown, &is_refused, &address))
         return is_refused ? XF_S2S_TAKEN : deliver(routing, stanza, out_text);
+    if (routing->is_finished && goes_on)
+        return XF_S2S_LEFT;
     if (routing->returns_unmapped && !routing->is_finished) {
         xf_answer_peer(routing, stanza, XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT,
                        "the gateway is shutting down");
@@ -162,14 +167,15 @@ static enum xf_s2s_taken map(struct xf_routing *routing, struct xf_stanza *stanz
     return xf_address_queue_is_long(route->address_queue_in) ? XF_S2S_FULL : XF_S2S_TAKEN;
 }
 
-static enum xf_s2s_taken take(struct xf_routing *routing, struct xf_stanza *stanza,
+static enum xf_s2s_taken take(struct xf_routing *routing, struct xf_stanza *stanza, bool goes_on,
                               const char **out_text)
 {
-    return __builtin_expect(routing->last_in.is_mapped, 0) ? map(routing, stanza, out_text)
+    return __builtin_expect(routing->last_in.is_mapped, 0) ? map(routing, stanza, goes_on, out_text)
                                                            : deliver(routing, stanza, out_text);
 }
 
-static enum xf_s2s_taken on_stanza(void *owner, struct xf_stanza *stanza, const char **out_text)
+static enum xf_s2s_taken on_stanza(void *owner, struct xf_stanza *stanza, bool goes_on,
+                                   const char **out_text)
 {
     struct xf_routing *routing = owner;
     admit(routing, stanza);
@@ -177,14 +183,14 @@ static enum xf_s2s_taken on_stanza(void *owner, struct xf_stanza *stanza, const 
         *out_text = "the domain belongs to SIP";
         return XF_S2S_REFUSED;
     }
-    return take(routing, stanza, out_text);
+    return take(routing, stanza, goes_on, out_text);
 }
 
 enum xf_s2s_taken xf_inbound_take(struct xf_routing *routing, struct xf_stanza *stanza)
 {
     const char *text;
     admit(routing, stanza);
-    return take(routing, stanza, &text);
+    return take(routing, stanza, false, &text);
 }
 
 static void on_malformed(void *owner, const struct xf_stanza *stanza)

@@ -161,7 +161,8 @@ void xf_gate_ending(struct xf_gate *gate, struct xf_s2s *s2s)
         xf_stream_release(gate->stream);
 }
 
-bool xf_gate_stanza(struct xf_gate *gate, struct xf_s2s *s2s, struct xf_stanza *stanza)
+bool xf_gate_stanza(struct xf_gate *gate, struct xf_s2s *s2s, struct xf_stanza *stanza,
+                    bool goes_on)
 {
     XF_UNINITIALIZED struct xf_stanza_scratch scratch;
     bool from_is_bad = false, is_due;
@@ -189,7 +190,7 @@ bool xf_gate_stanza(struct xf_gate *gate, struct xf_s2s *s2s, struct xf_stanza *
     }
     xf_traffic_add(&gate->ops->counted(gate)->counts.in, stanza->kind, stanza->wire_bytes);
     const char *text = NULL;
-    enum xf_s2s_taken taken = s2s->events->stanza(s2s->owner, stanza, &text);
+    enum xf_s2s_taken taken = s2s->events->stanza(s2s->owner, stanza, goes_on, &text);
     if (__builtin_expect(taken == XF_S2S_LEFT, 0))
         return false;
     if (__builtin_expect(taken == XF_S2S_REFUSED, 0)) {

@@ -51,10 +51,11 @@ struct xf_gate {
 
 void xf_gate_init(struct xf_gate *gate, const struct xf_gate_ops *ops, struct xf_stream *stream);
 /*
- * Hand the stanza to xf_s2s_events.stanza or .malformed, or refuse it. False: it was left to the
- * next process (XF_S2S_LEFT).
+ * Hand the stanza to xf_s2s_events.stanza or .malformed, or refuse it. `goes_on`: the next process
+ * goes on with the stream (hand_over.c). False: it was left to that (XF_S2S_LEFT).
  */
-bool xf_gate_stanza(struct xf_gate *gate, struct xf_s2s *s2s, struct xf_stanza *stanza);
+bool xf_gate_stanza(struct xf_gate *gate, struct xf_s2s *s2s, struct xf_stanza *stanza,
+                    bool goes_on);
 /*
  * Count what is no stanza for the gate towards the rate of the peer: it costs us as much. Call it
  * when the element was handled.

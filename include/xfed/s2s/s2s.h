@@ -65,8 +65,9 @@ enum xf_s2s_taken {
      */
     XF_S2S_REFUSED,
     /*
-     * Not taken, since we stop and the link is away: a stream that the next process goes on with
-     * ends before this stanza. On others it is lost, for they end already.
+     * Not taken, since we stop, and the link is away or an address is not known yet: a stream that
+     * the next process goes on with ends before this stanza. On others it is lost, for they end
+     * already.
      */
     XF_S2S_LEFT,
 };
@@ -74,9 +75,11 @@ enum xf_s2s_taken {
 struct xf_s2s_events {
     /*
      * A stanza with prepared addresses, whose pair is authenticated on its stream. It is borrowed
-     * for the call, and the callee may change it.
+     * for the call, and the callee may change it. `goes_on`: the next process goes on with the
+     * stream, so that XF_S2S_LEFT loses nothing.
      */
-    enum xf_s2s_taken (*stanza)(void *owner, struct xf_stanza *stanza, const char **out_text);
+    enum xf_s2s_taken (*stanza)(void *owner, struct xf_stanza *stanza, bool goes_on,
+                                const char **out_text);
     /*
      * A stanza whose `from` or `to` is not a valid JID (RFC 6120 §8.3.3.8); the callee may answer
      * it. A bare domain of the authenticated pair stands in for such an address, and shown_from or

@@ -154,7 +154,7 @@ START_TEST(ends_while_a_peer_waits)
     stanza.raw_from = stanza.from.full;
     stanza.raw_to = stanza.to.full;
     xf_routing_finish(routing);
-    ck_assert_int_eq(xf_routing_s2s_events.stanza(routing, &stanza, &text), XF_S2S_TAKEN);
+    ck_assert_int_eq(xf_routing_s2s_events.stanza(routing, &stanza, false, &text), XF_S2S_TAKEN);
     ck_assert(!xf_routing_is_idle(routing));
 }
 END_TEST

@@ -773,7 +773,8 @@ static bool peer_says(struct world *world, const char *text, size_t bytes)
     };
     ck_assert_int_eq(xf_stanza_address(&stanza, &scratch, &is_from), XF_ERR_OK);
     const char *words = NULL;
-    bool is_taken = xf_routing_s2s_events.stanza(world->routing, &stanza, &words) == XF_S2S_TAKEN;
+    bool is_taken =
+        xf_routing_s2s_events.stanza(world->routing, &stanza, false, &words) == XF_S2S_TAKEN;
     xf_free(body);
     fake_env_run(&world->fake);
     return is_taken;

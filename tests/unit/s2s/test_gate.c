@@ -34,10 +34,12 @@ struct world {
     unsigned room, taken; /* stanzas that the link still takes; that it took */
 };
 
-static enum xf_s2s_taken take(void *owner, struct xf_stanza *stanza, const char **out_text)
+static enum xf_s2s_taken take(void *owner, struct xf_stanza *stanza, bool goes_on,
+                              const char **out_text)
 {
     struct world *world = owner;
     (void)stanza;
+    (void)goes_on;
     (void)out_text;
     world->taken++;
     if (world->room > 0)
@@ -76,7 +78,7 @@ static void on_header(struct xf_stream *stream, const struct xf_header *header)
 static void on_stanza(struct xf_stream *stream, struct xf_stanza *stanza)
 {
     struct way_in *in = XF_CONTAINER(stream, struct way_in, stream);
-    xf_gate_stanza(&in->gate, &in->world->s2s, stanza);
+    xf_gate_stanza(&in->gate, &in->world->s2s, stanza, false);
 }
 
 static void on_ending(struct xf_stream *stream)
