@@ -76,7 +76,6 @@ static void on_closed(struct xf_stream *stream, enum xf_stream_end end, const ch
     if (in->pass == XF_PASS_PLAIN && xf_conn_end_is_bad_tls(stream->conn_end))
         s2s->counting.totals.by[XF_S2S_IN].tls_bad++;
     xf_in_log_down(in, end, detail);
-    xf_pairs_broke(in);
     xf_in_sm_closed(in);
     xf_recheck_left(&in->carrier);
     xf_proving_end(&in->carrier);

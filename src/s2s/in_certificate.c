@@ -258,16 +258,7 @@ static struct xf_in *in_of(const struct xf_carrier *carrier)
 static bool is_open(const struct xf_carrier *carrier)
 {
     const struct xf_in *in = in_of(carrier);
-    if (!in->is_open || carrier->stream->is_ending)
-        return false;
-    if (carrier->sm.counts)
-        return true;
-    /*
-     * The peer may resume an earlier stream on this one: that comes first. If it does neither that
-     * nor <enable/>, our stanzas get a stream of their own.
-     */
-    return !xf_resumable_may_come(in->s2s, xf_span_of(in->local), xf_span_of(in->peer),
-                                  in->authenticated_ms);
+    return in->is_open && !carrier->stream->is_ending && !xf_in_may_resume(in);
 }
 
 static bool hears(const struct xf_carrier *carrier)

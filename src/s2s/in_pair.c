@@ -86,11 +86,21 @@ static bool may_carry(const struct xf_pair *pair)
                                               strcmp(pair->peer, in->resumable->peer) == 0));
 }
 
+/* Does a stream that may be used now offer the pair? */
+static bool is_carried(const struct xf_pair *pair)
+{
+    struct xf_pair_key text;
+    const struct xf_carried_pair *carried =
+        xf_map_find(pair->in->s2s->bidi_pairs,
+                    xf_pair_key(xf_span_of(pair->local), xf_span_of(pair->peer), &text));
+    return carried && carried->carrier->ops->is_open(carried->carrier);
+}
+
 void xf_pair_offer(struct xf_pair *pair)
 {
     struct xf_pair_key text;
     struct xf_span key = xf_pair_key(xf_span_of(pair->local), xf_span_of(pair->peer), &text);
-    if (!may_carry(pair))
+    if (!may_carry(pair) || (xf_in_may_resume(pair->in) && is_carried(pair)))
         return;
     pair->carried = (struct xf_carried_pair){.carrier = &pair->in->carrier, .method = pair->method};
     xf_carrier_offer_pair(pair->in->s2s->bidi_pairs, key, &pair->carried);
@@ -109,10 +119,14 @@ static bool is_of(const struct xf_in *in, const struct xf_in *ended)
            strcmp(in->peer, ended->peer) == 0;
 }
 
-/* The same pair on the newest other stream of the peer that may carry it. NULL: none. */
+/*
+ * The same pair on the newest other stream of the peer that may carry it, at once if there is one.
+ * NULL: none.
+ */
 static struct xf_pair *find_other(const struct xf_pair *pair)
 {
     struct xf_node *ins = &pair->in->s2s->ins;
+    struct xf_pair *newest = NULL;
     unsigned looks = 0;
     for (struct xf_node *node = ins->prev; node != ins && looks < LOOKS_MAX; node = node->prev) {
         struct xf_in *in = XF_CONTAINER(node, struct xf_in, node);
@@ -120,11 +134,14 @@ static struct xf_pair *find_other(const struct xf_pair *pair)
             continue;
         struct xf_pair *other =
             xf_in_find_pair(in, xf_span_of(pair->local), xf_span_of(pair->peer));
-        if (other && other->method != XF_AUTH_NONE && may_carry(other))
-            return other;
         looks++;
+        if (!other || other->method == XF_AUTH_NONE || !may_carry(other))
+            continue;
+        if (in->carrier.ops->is_open(&in->carrier))
+            return other;
+        newest = newest ? newest : other;
     }
-    return NULL;
+    return newest;
 }
 
 /* Of a stream that may be resumed: our stanzas wait for that (out_rider.c). */
@@ -164,19 +181,12 @@ void xf_pairs_withdraw(struct xf_in *in)
     }
 }
 
-static bool is_offered(const struct xf_pair *pair)
-{
-    struct xf_pair_key text;
-    return xf_map_find(pair->in->s2s->bidi_pairs,
-                       xf_pair_key(xf_span_of(pair->local), xf_span_of(pair->peer), &text));
-}
-
 void xf_pairs_broke(struct xf_in *in)
 {
-    unsigned left = in->is_bidi && may_be_back(in) && looks(in) ? LOOKS_MAX : 0;
+    unsigned left = in->is_bidi && looks(in) ? LOOKS_MAX : 0;
     XF_LIST_EACH (node, &in->pairs) {
         struct xf_pair *pair = xf_pair_of_node(node);
-        if (left == 0 || is_offered(pair))
+        if (left == 0 || is_carried(pair))
             continue;
         offer_other(pair, true);
         left--;

@@ -135,6 +135,17 @@ static inline void xf_in_close(struct xf_in *in)
     xf_stream_close(&in->stream);
 }
 
+/*
+ * May the peer resume an earlier stream on this one? That comes first: until it does so, or enables
+ * acknowledgements anew, none of our stanzas goes over it.
+ */
+static inline bool xf_in_may_resume(const struct xf_in *in)
+{
+    return !in->carrier.sm.counts &&
+           xf_resumable_may_come(in->s2s, xf_span_of(in->local), xf_span_of(in->peer),
+                                 in->authenticated_ms);
+}
+
 /* ------------------------------------------------------------------ in.c */
 
 void xf_in_accept(struct xf_s2s *s2s, struct xf_conn *conn, bool is_direct);
@@ -241,11 +252,17 @@ bool xf_in_has_room(struct xf_in *in, const struct xf_dialback_names *names);
 bool xf_pair_has_place(struct xf_pair *pair);
 /* Is the peer what it was before (continuity.c)? False: the pair was refused and is freed. */
 bool xf_pair_is_as_before(struct xf_pair *pair, enum xf_auth_method method);
-/* Offer the stream for the pair's stanzas to the peer, if it goes both ways (XEP-0288). */
+/*
+ * Offer the stream for the pair's stanzas to the peer, if it goes both ways (XEP-0288). One on
+ * which the peer may resume another stream displaces none that is open.
+ */
 void xf_pair_offer(struct xf_pair *pair);
 /* The stream ends: the peer's other streams, if it has any, are offered for its pairs. */
 void xf_pairs_withdraw(struct xf_in *in);
-/* It has ended, and may be resumed: so they are, for the time when nobody waits for that. */
+/*
+ * It has ended, and may be resumed: so they are, where no open one is, for the time when nobody
+ * waits for that.
+ */
 void xf_pairs_broke(struct xf_in *in);
 /* All checks have passed: the pair may send stanzas. */
 void xf_pair_authenticated(struct xf_pair *pair, enum xf_auth_method method);

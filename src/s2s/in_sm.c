@@ -38,9 +38,18 @@ static void say_enabled(struct xf_in *in)
     xf_stream_send_draft(&in->stream, &draft);
 }
 
+/* Another stream may offer the pair; but of this one we know what the peer has. */
+static void offer_again(struct xf_in *in)
+{
+    struct xf_pair *pair = xf_in_find_pair(in, xf_span_of(in->local), xf_span_of(in->peer));
+    if (pair && pair->method != XF_AUTH_NONE)
+        xf_pair_offer(pair);
+}
+
 void xf_in_sm_enable(struct xf_in *in, const struct xf_elem *elem)
 {
     struct xf_carrier *carrier = &in->carrier;
+    bool might_resume = xf_in_may_resume(in);
     if (in->settings->ack != XF_ACK_SM || carrier->sm.counts) {
         xf_sm_refuse(&in->stream, XF_STANZA_ERROR_UNEXPECTED_REQUEST);
         return;
@@ -53,6 +62,8 @@ void xf_in_sm_enable(struct xf_in *in, const struct xf_elem *elem)
     if (!in->is_bidi)
         return;
     xf_proof_by(&carrier->proof, XF_PROOF_SM, true);
+    if (might_resume)
+        offer_again(in);
     xf_in_bidi_open(in);
 }
 
@@ -78,19 +89,13 @@ void xf_in_sm_closed(struct xf_in *in)
 {
     if (!in->resumable)
         return;
-    if (xf_stream_ended_cleanly(&in->stream) || (in->s2s->is_draining && !in->s2s->hands_over))
+    if (xf_stream_ended_cleanly(&in->stream) || (in->s2s->is_draining && !in->s2s->hands_over)) {
         xf_resumable_free(in->s2s, in->resumable);
-    else
-        break_off(in);
-    in->resumable = NULL;
-}
-
-/* Another stream may have offered the pair since; but only this one knows what the peer has. */
-static void offer_again(struct xf_in *in)
-{
-    struct xf_pair *pair = xf_in_find_pair(in, xf_span_of(in->local), xf_span_of(in->peer));
-    if (pair && pair->method != XF_AUTH_NONE)
-        xf_pair_offer(pair);
+        in->resumable = NULL;
+        return;
+    }
+    break_off(in);
+    xf_pairs_broke(in);
 }
 
 static void go_on(struct xf_in *in, struct xf_resumable *resumable, uint32_t handled)
