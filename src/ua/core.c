@@ -18,6 +18,7 @@
 
 #define RETRY_AFTER_S 5
 #define ASSERTED_MAX  2
+#define NO_ANSWER     1 /* in place of a status: the request is dropped */
 
 /* Nobody can send these without a dialog, or something like one. */
 #define IN_DIALOG                                                                         \
@@ -122,6 +123,15 @@ static unsigned is_asserted_by_stranger(struct xf_core_call *call)
         }
     }
     return 0;
+}
+
+/*
+ * Its transaction is there, and answers (RFC 3261 section 17.2): what comes to a proxy by UDP is
+ * repeated, and one without state passes it on to us.
+ */
+static unsigned is_again(struct xf_core_call *call)
+{
+    return xf_ua_server_again(call->ua, call->caller.peer, call->request) ? NO_ANSWER : 0;
 }
 
 static unsigned is_worn_out(struct xf_core_call *call)
@@ -305,6 +315,7 @@ static unsigned (*const checks[])(struct xf_core_call *call) = {
     is_looped,               /* 482: before anything is asked */
     is_stranger,             /* 403: From is not of the party */
     is_asserted_by_stranger, /* 403: P-Asserted-Identity is not */
+    is_again,                /* NO_ANSWER */
     is_worn_out,             /* 483 */
     is_unknown_method,       /* 405 */
     is_sips,                 /* 480 */
@@ -410,7 +421,9 @@ static void check_and_take(struct xf_core_call *call)
     unsigned status = 0;
     for (size_t i = 0; i < XF_ARRAY_LEN(checks) && status == 0; i++)
         status = checks[i](call);
-    if (status)
+    if (status == NO_ANSWER)
+        call->ua->counts.strays++;
+    else if (status)
         answer_refused(call, status);
     else
         take_request(call);

@@ -7,6 +7,7 @@
  *   - 100 goes out when the owner takes its time: for INVITE after 200 ms, for others not before
  *     3.5 s (RFC 4320 section 4.1). No other answer is made up, but 408 to an INVITE after 3
  *     minutes, and 487 when it is cancelled.
+ *   - The same request once more begins nothing: it is dropped, but for another 100.
  *   - An answer goes over the conn of its request; if that has ended, over another one with the
  *     same peer.
  *   - A 2xx to INVITE goes out again after 0.5 s, then doubling to 4 s, until the ACK.
@@ -281,11 +282,17 @@ bool xf_ua_server_is_merged(struct xf_ua *ua, struct xf_span peer,
 {
     struct xf_ua_key key;
     xf_ua_key_of_merge(&key, peer, request);
-    if (!request->to.tag.ptr && xf_map_find(ua->merges, xf_ua_key_span(&key)))
-        return true;
-    /* The very same once more: over TCP nobody repeats. */
+    return !request->to.tag.ptr && xf_map_find(ua->merges, xf_ua_key_span(&key));
+}
+
+bool xf_ua_server_again(struct xf_ua *ua, struct xf_span peer, const struct xf_sip_message *request)
+{
+    struct xf_ua_key key;
     xf_ua_key_of_server(&key, peer, request, request->method);
-    return xf_map_find(ua->servers, xf_ua_key_span(&key)) != NULL;
+    struct xf_ua_server *server = xf_map_find(ua->servers, xf_ua_key_span(&key));
+    if (server && server->state == XF_UA_SERVER_ASKED && !xf_timer_is_running(&server->repeat))
+        (void)give_status(server, 100); /* it had one */
+    return server != NULL;
 }
 
 static struct xf_quota_keys quota_keys(struct xf_span peer)
