@@ -8,10 +8,12 @@
  */
 #include "conf_priv.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <xfed/xmpp/jid.h>
 
-#define LABELS_MAX ((XF_DOMAIN_ASCII_MAX + 1) / 2 + 1)
+#define LABELS_MAX   ((XF_DOMAIN_ASCII_MAX + 1) / 2 + 1)
+#define SIP_TCP_PORT 5060
 
 static const struct xf_conf_peer *find_section(const struct xf_conf *conf, struct xf_span pattern)
 {
@@ -142,6 +144,14 @@ void xf_conf_peer_settings(const struct xf_conf *conf, struct xf_span peer,
                            struct xf_peer_settings *out)
 {
     resolve(conf, peer, find_section(conf, peer), out);
+}
+
+unsigned xf_conf_sip_tcp_port(const struct xf_conf *conf)
+{
+    const struct xf_texts *addrs = &conf->listen.sip_tcp;
+    /* The option table accepts no other text than address and port. */
+    return addrs->count ? (unsigned)strtoul(strrchr(addrs->item[0], ':') + 1, NULL, 10)
+                        : SIP_TCP_PORT;
 }
 
 const struct xf_conf_peer *xf_conf_peer_find(const struct xf_conf *conf, struct xf_span peer)

@@ -15,11 +15,12 @@
 #include <xfed/dialogs/dialogs.h>
 #include <xfed/routing/sip.h>
 
-/* What peers send may take as long here as in XML. */
+/* What peers send may take as long here as in XML; the port in clear is that of the listener. */
 static struct xf_ua_settings settings_of(const struct xf_conf *conf)
 {
     struct xf_ua_settings settings = conf->ua;
     settings.element_ms = conf->s2s.xml.element_ms;
+    settings.tcp_port = xf_conf_sip_tcp_port(conf);
     return settings;
 }
 

@@ -8,8 +8,6 @@
 
 #include <string.h>
 
-#define SIP_TCP_PORT 5060
-
 static bool is_clear(const struct xf_partner_page *page)
 {
     return page->settings.sip_transport == XF_SIP_TCP;
@@ -17,9 +15,7 @@ static bool is_clear(const struct xf_partner_page *page)
 
 static unsigned our_port(const struct xf_partner_page *page)
 {
-    const struct xf_texts *clear = &page->conf->listen.sip_tcp;
-    unsigned port = clear->count ? xf_port_of(clear->item[0]) : 0;
-    return !is_clear(page) ? page->conf->ua.port : port ? port : SIP_TCP_PORT;
+    return is_clear(page) ? xf_conf_sip_tcp_port(page->conf) : page->conf->ua.port;
 }
 
 /* The record that both sides look up: Microsoft's servers are not found by RFC 3263. */

@@ -84,10 +84,9 @@ enum xf_err xf_addresses_write_contact(struct xf_simple *simple, const struct xf
     char tail[32];
     /* Our host in place of the user's domain: it is in our certificate, and resolves. */
     const struct xf_jid at_host = {.local = user->local, .domain = xf_span_of(simple->host)};
-    if (xf_policy_peer(simple->policy, peer)->sip_transport == XF_SIP_TCP)
-        snprintf(tail, sizeof(tail), ";transport=tcp>");
-    else
-        snprintf(tail, sizeof(tail), ":%u;transport=tls>", simple->port);
+    bool is_clear = xf_policy_peer(simple->policy, peer)->sip_transport == XF_SIP_TCP;
+    snprintf(tail, sizeof(tail), ":%u;transport=%s>", is_clear ? simple->tcp_port : simple->port,
+             is_clear ? "tcp" : "tls");
     return write_address(&simple->contact, &at_host, tail);
 }
 

@@ -87,6 +87,7 @@ struct xf_simple *xf_simple_new(const struct xf_simple_opts *opts)
     simple->dialogs = opts->dialogs;
     simple->host = xf_strdup(opts->settings->host);
     simple->port = opts->settings->port;
+    simple->tcp_port = opts->settings->tcp_port;
     xf_addresses_init(simple);
     xf_pager_init(simple, opts->waiting);
     xf_arrivals_init(simple);
@@ -135,6 +136,7 @@ void xf_simple_reload(struct xf_simple *simple, struct xf_policy *policy,
     xf_free(simple->host);
     simple->host = host;
     simple->port = settings->port;
+    simple->tcp_port = settings->tcp_port;
     xf_ua_reload(simple->ua, policy, settings, identities);
     xf_notifier_reload(simple);
     xf_subscriber_reload(simple);

@@ -55,7 +55,7 @@ struct xf_simple {
     void *owner;
     struct xf_dialogs *dialogs; /* NULL: subscriptions end with the process */
     char *host;                 /* settings->host: whose certificate we show */
-    unsigned port;
+    unsigned port, tcp_port;
     struct xf_ua *ua;
     struct xf_simple_counts counts; /* without `ua` */
     size_t subscriptions;           /* in all, of both directions */

@@ -47,7 +47,7 @@ bool xf_ua_read_kept(struct xf_ua *ua, char *bytes, size_t len)
 static void write_via(const struct xf_ua *ua, struct xf_sip_writer *writer, bool is_clear,
                       bool has_alias, struct xf_span branch)
 {
-    unsigned port = is_clear ? TCP_PORT : ua->settings.port;
+    unsigned port = is_clear ? ua->settings.tcp_port : ua->settings.port;
     char port_text[8] = "";
     if (port != (is_clear ? TCP_PORT : TLS_PORT))
         (void)snprintf(port_text, sizeof(port_text), ":%u", port);

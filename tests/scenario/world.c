@@ -260,6 +260,7 @@ static struct xf_ua_settings ua_settings(const struct xf_conf *conf)
 {
     struct xf_ua_settings settings = conf->ua;
     settings.element_ms = conf->s2s.xml.element_ms;
+    settings.tcp_port = xf_conf_sip_tcp_port(conf);
     return settings;
 }
 

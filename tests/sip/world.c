@@ -303,6 +303,7 @@ static void begin(struct world *world)
     world->settings = (struct xf_ua_settings){
         .host = xf_strdup("sip.a.example"),
         .port = 5061,
+        .tcp_port = 5060,
         .message_bytes = 65536,
         .headers = 128,
         .element_ms = 20000,
@@ -420,6 +421,7 @@ bool world_set(struct world *world, const char *key, unsigned long value)
     } rows[] = {
         {"message_bytes", &s->message_bytes, NULL, NULL},
         {"port", NULL, &s->port, NULL},
+        {"tcp_port", NULL, &s->tcp_port, NULL},
         {"headers", NULL, &s->headers, NULL},
         {"element_ms", NULL, NULL, &s->element_ms},
         {"handshake_ms", NULL, NULL, &s->handshake_ms},

@@ -241,6 +241,9 @@ static inline bool xf_conf_sip_is_on(const struct xf_conf *conf)
     return *conf->ua.host && conf->listen.sip.count + conf->listen.sip_tcp.count > 0;
 }
 
+/* Where peers reach us by SIP in clear. */
+unsigned xf_conf_sip_tcp_port(const struct xf_conf *conf);
+
 /*
  * The most specific section for a peer: its own, else the longest pattern; NULL if only the
  * defaults apply.

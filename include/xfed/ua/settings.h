@@ -11,7 +11,8 @@
 struct xf_ua_settings {
     /* Our name in Via and Contact; it is in our certificate, and resolves for peers. */
     char *host;
-    unsigned port;        /* where peers reach our TLS listener, for Via */
+    unsigned port;        /* where peers reach our TLS listener, for Via and Contact ... */
+    unsigned tcp_port;    /* ... and the one in clear */
     size_t message_bytes; /* of one message; larger ones are answered with 513 */
     unsigned headers;     /* lines of one message */
     uint64_t element_ms;  /* a message that takes longer to arrive ends the conn */

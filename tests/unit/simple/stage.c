@@ -31,6 +31,7 @@ static void load(const char *link, const char *peers)
     folder_put_text(&folder, "conf", text);
     snprintf(path, sizeof(path), "%s/conf", folder.path);
     ck_assert_msg(xf_conf_load(path, &conf, &messages) == XF_ERR_OK, "%s", messages);
+    conf->ua.tcp_port = xf_conf_sip_tcp_port(conf);
     xf_free(messages);
     xf_free(text);
 }
