@@ -179,18 +179,6 @@ static unsigned find_part(const struct xf_sip_message *message, struct xf_buf *s
     return !media->type.ptr || is_html || xf_im_media_is(media, "text", "plain") ? 0 : 415;
 }
 
-static bool is_encoded(const struct xf_sip_message *message)
-{
-    struct xf_sip_values values = xf_sip_values_begin(message, XF_SIP_H_CONTENT_ENCODING);
-    struct xf_span value;
-
-    while (xf_sip_values_next(&values, &value)) {
-        if (!xf_span_eq_nocase(value, XF_SPAN("identity")))
-            return true;
-    }
-    return false;
-}
-
 static unsigned read_body(const struct xf_sip_message *message, struct xf_buf *texts,
                           struct xf_im *out)
 {
@@ -219,7 +207,7 @@ unsigned xf_im_read_request(const struct xf_sip_message *message, struct xf_buf 
     }
     if (message->body.len > XF_IM_TEXT_MAX)
         return 413;
-    return is_encoded(message) ? 415 : read_body(message, texts, out);
+    return xf_sip_is_encoded(message) ? 415 : read_body(message, texts, out);
 }
 
 /* ------------------------------------------------------------------ the stanza */

@@ -74,6 +74,9 @@ static void answer(struct xf_simple *simple, struct xf_ua_server *server,
     const struct xf_ua_header headers[] = {
         {.id = XF_SIP_H_ACCEPT,
          .value = verdict->status == 415 ? XF_SPAN(XF_IM_ACCEPT) : XF_SPAN_NONE},
+        {.id = XF_SIP_H_OTHER,
+         .name = "Accept-Encoding",
+         .value = verdict->status == 415 ? XF_SPAN("identity") : XF_SPAN_NONE},
         {.id = XF_SIP_H_RETRY_AFTER,
          .value = verdict->wants_retry_after ? xf_span_of(seconds) : XF_SPAN_NONE},
     };

@@ -55,6 +55,9 @@ static void answer(struct xf_simple *simple, struct xf_ua_server *server, unsign
     const struct xf_ua_header headers[] = {
         {.id = XF_SIP_H_ACCEPT, .value = status == 415 ? XF_SPAN(XF_PIDF_TYPE) : XF_SPAN_NONE},
         {.id = XF_SIP_H_OTHER,
+         .name = "Accept-Encoding",
+         .value = status == 415 ? XF_SPAN("identity") : XF_SPAN_NONE},
+        {.id = XF_SIP_H_OTHER,
          .name = "Allow-Events",
          .value = status == 489 ? XF_SPAN("presence") : XF_SPAN_NONE},
     };
@@ -118,7 +121,8 @@ static unsigned read_document(struct notice *notice, const struct xf_sip_message
     struct xf_sip_values langs = xf_sip_values_begin(request, XF_SIP_H_CONTENT_LANGUAGE);
     if (request->body.len == 0)
         return 0;
-    if (!type->type.ptr || !xf_span_eq_nocase(type->type, XF_SPAN("application")) ||
+    if (xf_sip_is_encoded(request) || !type->type.ptr ||
+        !xf_span_eq_nocase(type->type, XF_SPAN("application")) ||
         !xf_span_eq_nocase(type->subtype, XF_SPAN("pidf+xml")))
         return 415;
     (void)xf_sip_values_next(&langs, &lang);

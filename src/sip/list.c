@@ -72,6 +72,18 @@ bool xf_sip_has_value(const struct xf_sip_message *message, enum xf_sip_header_i
     return false;
 }
 
+bool xf_sip_is_encoded(const struct xf_sip_message *message)
+{
+    struct xf_sip_values values = xf_sip_values_begin(message, XF_SIP_H_CONTENT_ENCODING);
+    struct xf_span value;
+
+    while (xf_sip_values_next(&values, &value)) {
+        if (!xf_span_eq_nocase(value, XF_SPAN("identity")))
+            return true;
+    }
+    return false;
+}
+
 bool xf_sip_param(struct xf_span params, const char *name, struct xf_span *out_value)
 {
     struct xf_sip_cursor c = xf_sip_cursor(params);

@@ -327,6 +327,9 @@ struct xf_sip_values xf_sip_values_begin(const struct xf_sip_message *message,
 /* False: there is no further one, and *out_value is absent. */
 bool xf_sip_values_next(struct xf_sip_values *values, struct xf_span *out_value);
 
+/* Is the body in another coding than that of its type, such as gzip? We read none. */
+bool xf_sip_is_encoded(const struct xf_sip_message *message);
+
 /* Is `token` one of the values, in any case? For Require, Supported, Allow and the like. */
 bool xf_sip_has_value(const struct xf_sip_message *message, enum xf_sip_header_id id,
                       const char *token);
