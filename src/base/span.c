@@ -30,6 +30,22 @@ bool xf_span_ends_with(struct xf_span s, struct xf_span tail)
     return tail.len == 0 || memcmp(s.ptr + s.len - tail.len, tail.ptr, tail.len) == 0;
 }
 
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+struct xf_span xf_span_trim(struct xf_span s)
+{
+    while (s.len > 0 && is_blank(s.ptr[s.len - 1]))
+        s.len--;
+    while (s.len > 0 && is_blank(*s.ptr)) {
+        s.ptr++;
+        s.len--;
+    }
+    return s;
+}
+
 bool xf_span_number(struct xf_span s, uint64_t max, uint64_t *out)
 {
     uint64_t value = 0;

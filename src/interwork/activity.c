@@ -57,7 +57,7 @@ static enum xf_activity find(struct xf_span name)
 
 static enum xf_activity read_one(const struct xf_elem *elem)
 {
-    struct xf_span text = xf_interwork_trim(elem->text);
+    struct xf_span text = xf_span_trim(elem->text);
 
     if (!xf_span_is(elem->name, "activity"))
         return find(elem->name);
@@ -69,7 +69,7 @@ static enum xf_activity read_one(const struct xf_elem *elem)
 /* Without it the rest must not be understood either (RFC 3863 section 4.2.3). */
 static bool must_understand(const struct xf_elem *elem)
 {
-    struct xf_span value = xf_interwork_trim(xf_interwork_attr(elem, XF_NS_PIDF, "mustUnderstand"));
+    struct xf_span value = xf_span_trim(xf_interwork_attr(elem, XF_NS_PIDF, "mustUnderstand"));
 
     return xf_span_is(value, "1") || xf_span_is(value, "true");
 }

@@ -28,7 +28,7 @@ const char *xf_show_text(enum xf_show show)
 
 enum xf_show xf_show_find(struct xf_span text)
 {
-    text = xf_interwork_trim(text);
+    text = xf_span_trim(text);
     for (size_t i = 0; i < XF_ARRAY_LEN(shows); i++) {
         if (xf_span_is(text, shows[i]))
             return (enum xf_show)i;
@@ -40,7 +40,7 @@ void xf_availability_add_note(struct xf_availability *availability, struct xf_sp
                               struct xf_span text)
 {
     /* The cut may leave white space at the end. */
-    text = xf_interwork_trim(xf_interwork_cut(xf_interwork_trim(text), XF_AVAILABILITY_NOTE_MAX));
+    text = xf_span_trim(xf_interwork_cut(xf_span_trim(text), XF_AVAILABILITY_NOTE_MAX));
     if (text.len == 0 || availability->note_count == XF_AVAILABILITY_NOTES_MAX)
         return;
     for (unsigned i = 0; i < availability->note_count; i++) {
@@ -59,7 +59,7 @@ static int priority_of(struct xf_span text)
     bool is_negative;
     uint64_t number;
 
-    text = xf_interwork_trim(text);
+    text = xf_span_trim(text);
     is_negative = text.len > 0 && *text.ptr == '-';
     if (text.len > 0 && (*text.ptr == '-' || *text.ptr == '+'))
         text = (struct xf_span){text.ptr + 1, text.len - 1};

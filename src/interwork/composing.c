@@ -12,7 +12,7 @@ static unsigned refresh_of(const struct xf_elem *root)
     const struct xf_elem *refresh = xf_elem_child(root, XF_NS_COMPOSING, "refresh");
     uint64_t seconds;
 
-    if (!refresh || !xf_span_number(xf_interwork_trim(refresh->text), UINT32_MAX, &seconds) ||
+    if (!refresh || !xf_span_number(xf_span_trim(refresh->text), UINT32_MAX, &seconds) ||
         seconds == 0)
         return XF_IM_REFRESH_S;
     return seconds < XF_IM_REFRESH_MAX_S ? (unsigned)seconds : XF_IM_REFRESH_MAX_S;
@@ -30,7 +30,7 @@ bool xf_im_read_composing(struct xf_span body, struct xf_im *out)
     bool is_good = xf_elem_is(root, XF_NS_COMPOSING, "isComposing") && state;
     if (is_good) {
         out->kind = XF_IM_TYPING;
-        out->is_typing = xf_span_is(xf_interwork_trim(state->text), "active");
+        out->is_typing = xf_span_is(xf_span_trim(state->text), "active");
         out->refresh_s = out->is_typing ? refresh_of(root) : 0;
     }
     xf_document_free(&document);

@@ -94,7 +94,7 @@ bool xf_interwork_moved_read(const struct xf_stanza *stanza, char storage[XF_JID
     if (!xf_interwork_find_condition(stanza, &condition) ||
         xf_interwork_parse(condition.whole, &document) != XF_ERR_OK)
         return false;
-    bool is_read = read_uri(xf_interwork_trim(xf_document_root(document)->text), storage, out_jid);
+    bool is_read = read_uri(xf_span_trim(xf_document_root(document)->text), storage, out_jid);
     xf_document_free(&document);
     return is_read;
 }

@@ -48,8 +48,8 @@ static enum delimiter delimiter_of(struct xf_span line, struct xf_span boundary)
     if (line.len < boundary.len + 2 || memcmp(line.ptr, "--", 2) != 0 ||
         memcmp(line.ptr + 2, boundary.ptr, boundary.len) != 0)
         return DELIMITER_NONE;
-    struct xf_span tail = xf_interwork_trim(
-        (struct xf_span){line.ptr + 2 + boundary.len, line.len - 2 - boundary.len});
+    struct xf_span tail =
+        xf_span_trim((struct xf_span){line.ptr + 2 + boundary.len, line.len - 2 - boundary.len});
 
     if (tail.len == 0)
         return DELIMITER_NEXT;
@@ -101,7 +101,7 @@ static bool header_is(struct xf_span header, const char *name, struct xf_span *o
     if (header.len <= len || header.ptr[len] != ':' ||
         !xf_span_eq_nocase((struct xf_span){header.ptr, len}, (struct xf_span){name, len}))
         return false;
-    *out_value = xf_interwork_trim((struct xf_span){header.ptr + len + 1, header.len - len - 1});
+    *out_value = xf_span_trim((struct xf_span){header.ptr + len + 1, header.len - len - 1});
     return true;
 }
 

@@ -90,7 +90,7 @@ static bool is_for_messages(const struct xf_elem *contact)
     static const struct xf_span schemes[] = {XF_SPAN_INIT("im:"), XF_SPAN_INIT("pres:"),
                                              XF_SPAN_INIT("sip:"), XF_SPAN_INIT("sips:"),
                                              XF_SPAN_INIT("xmpp:")};
-    struct xf_span text = xf_interwork_trim(contact->text);
+    struct xf_span text = xf_span_trim(contact->text);
 
     for (size_t i = 0; i < XF_ARRAY_LEN(schemes); i++) {
         if (text.len >= schemes[i].len &&
@@ -148,7 +148,7 @@ static struct tuple read_tuple(const struct reading *reading, const struct xf_el
     struct tuple tuple = {.takes_messages = !contact || is_for_messages(contact)};
     struct xf_availability *out = &tuple.availability;
 
-    out->is_open = basic && xf_span_is(xf_interwork_trim(basic->text), "open");
+    out->is_open = basic && xf_span_is(xf_span_trim(basic->text), "open");
     if (contact)
         out->priority = priority_of(contact_priority(xf_elem_attr(contact, "priority")));
     add_notes(reading, elem, XF_NS_PIDF, out);
@@ -212,7 +212,7 @@ static void read_name(const struct xf_elem *parent, struct xf_span *out_name)
 
     if (!name || out_name->ptr)
         return;
-    struct xf_span text = xf_interwork_cut(xf_interwork_trim(name->text), XF_PIDF_NAME_MAX);
+    struct xf_span text = xf_interwork_cut(xf_span_trim(name->text), XF_PIDF_NAME_MAX);
     if (text.len > 0)
         *out_name = text;
 }
@@ -227,7 +227,7 @@ static void read_person(struct reading *reading, const struct xf_elem *person)
 
 static void read_root(struct reading *reading, const struct xf_elem *root, struct xf_pidf *out)
 {
-    out->entity = xf_interwork_trim(xf_elem_attr(root, "entity"));
+    out->entity = xf_span_trim(xf_elem_attr(root, "entity"));
     read_name(root, &out->display_name);
     for (const struct xf_elem *child = root->first_child; child; child = child->next) {
         if (xf_elem_is(child, XF_NS_PIDF_PERSON, "person"))

@@ -91,22 +91,6 @@ void xf_interwork_put_lines(struct xf_draft *draft, struct xf_span text)
 
 /* ------------------------------------------------------------------ pieces */
 
-static bool is_space(char c)
-{
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
-struct xf_span xf_interwork_trim(struct xf_span text)
-{
-    while (text.len > 0 && is_space(text.ptr[text.len - 1]))
-        text.len--;
-    while (text.len > 0 && is_space(*text.ptr)) {
-        text.ptr++;
-        text.len--;
-    }
-    return text;
-}
-
 struct xf_span xf_interwork_cut(struct xf_span text, size_t max)
 {
     return text.len <= max ? text : xf_utf8_whole((struct xf_span){text.ptr, max});

@@ -21,9 +21,6 @@ void xf_interwork_show_quoted(struct xf_span text, char *out, size_t size);
  */
 void xf_interwork_put_lines(struct xf_draft *draft, struct xf_span text);
 
-/* Without white space of XML at its ends. */
-struct xf_span xf_interwork_trim(struct xf_span text);
-
 /* Cut to `max` bytes, at a whole character. */
 struct xf_span xf_interwork_cut(struct xf_span text, size_t max);
 

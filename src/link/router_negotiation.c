@@ -173,7 +173,7 @@ static bool offers_mechanism(const struct xf_elem *features)
 {
     const struct xf_elem *list = xf_elem_child(features, XF_NS_SASL, "mechanisms");
     for (const struct xf_elem *child = list ? list->first_child : NULL; child; child = child->next)
-        if (xf_span_eq_nocase(child->text, XF_SPAN(MECHANISM)))
+        if (xf_span_eq_nocase(xf_span_trim(child->text), XF_SPAN(MECHANISM)))
             return true;
     return false;
 }

@@ -32,16 +32,6 @@ static void put_help(struct xf_buf *out)
                        questions[i].args, questions[i].help);
 }
 
-static struct xf_span trim(struct xf_span text)
-{
-    static const char blank[] = " \t\r\n";
-    while (text.len > 0 && strchr(blank, text.ptr[text.len - 1]))
-        text.len--;
-    while (text.len > 0 && strchr(blank, *text.ptr))
-        text.ptr++, text.len--;
-    return text;
-}
-
 /* Words of bytes that may stand in a domain or a JID; WORDS_MAX + 1: something else is there. */
 static size_t split(struct xf_span text, struct xf_span out[WORDS_MAX])
 {
@@ -92,7 +82,7 @@ const struct xf_question *xf_question_parse(struct xf_span text, json_t **out_re
                        XF_QUESTION_MAX);
         return NULL;
     }
-    size_t count = split(trim(text), words);
+    size_t count = split(xf_span_trim(text), words);
     const struct xf_question *question = count > 0 && count <= WORDS_MAX ? find(words[0]) : NULL;
     if (!question) {
         put_help(out_words);

@@ -12,7 +12,8 @@
 static bool has_external(const struct xf_elem *mechanisms)
 {
     for (const struct xf_elem *child = mechanisms->first_child; child; child = child->next)
-        if (xf_elem_is(child, XF_NS_SASL, "mechanism") && xf_span_is(child->text, "EXTERNAL"))
+        if (xf_elem_is(child, XF_NS_SASL, "mechanism") &&
+            xf_span_is(xf_span_trim(child->text), "EXTERNAL"))
             return true;
     return false;
 }
@@ -23,7 +24,7 @@ static uint32_t read_number(const struct xf_elem *limits, const char *name)
     const struct xf_elem *elem = xf_elem_child(limits, XF_NS_STREAM_LIMITS, name);
     uint64_t value = 0;
     if (elem)
-        (void)xf_span_number(elem->text, UINT32_MAX, &value);
+        (void)xf_span_number(xf_span_trim(elem->text), UINT32_MAX, &value);
     return (uint32_t)value;
 }
 

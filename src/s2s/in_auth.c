@@ -197,7 +197,7 @@ void xf_in_sasl_auth(struct xf_in *in, const struct xf_elem *elem)
     in->sasl_challenged = false;
     if (!has_local(in, elem))
         return;
-    if (!xf_span_is(xf_elem_attr(elem, "mechanism"), "EXTERNAL")) {
+    if (!xf_span_is(xf_elem_token(elem, "mechanism"), "EXTERNAL")) {
         refuse(in, "invalid-mechanism", XF_HELP_PROTOCOL_ERROR, NULL);
     } else if (elem->text.len == 0) { /* RFC 6120 §6.4.2: no initial response, so ask for one */
         in->sasl_challenged = true;

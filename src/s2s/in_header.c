@@ -27,6 +27,7 @@ static struct xf_in *in_of(struct xf_stream *stream)
 /* RFC 6120 §4.7.5: two numbers, leading zeros are ignored. We speak every 1.x. */
 static bool version_is_ours(struct xf_span version)
 {
+    version = xf_span_trim(version);
     const char *dot = memchr(version.ptr, '.', version.len);
     uint64_t number;
     if (!dot)

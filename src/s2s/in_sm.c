@@ -23,7 +23,7 @@ void xf_in_sm_early(struct xf_in *in, const struct xf_elem *elem)
 
 static bool wants_resumption(const struct xf_in *in, const struct xf_elem *elem)
 {
-    struct xf_span resume = xf_elem_attr(elem, "resume");
+    struct xf_span resume = xf_elem_token(elem, "resume");
     return in->pass == XF_PASS_AUTH && (xf_span_is(resume, "true") || xf_span_is(resume, "1"));
 }
 
@@ -130,7 +130,7 @@ static struct xf_resumable *break_now(struct xf_in *in, struct xf_in *old, struc
 void xf_in_sm_resume(struct xf_in *in, const struct xf_elem *elem)
 {
     uint64_t handled;
-    bool has_count = xf_span_number(xf_elem_attr(elem, "h"), UINT32_MAX, &handled);
+    bool has_count = xf_span_number(xf_elem_token(elem, "h"), UINT32_MAX, &handled);
     struct xf_span previd = xf_elem_attr(elem, "previd");
     struct xf_resumable *resumable = xf_resumable_find(in->s2s, previd, in->local, in->peer);
     if (in->settings->ack != XF_ACK_SM || in->carrier.sm.counts || !has_count) {

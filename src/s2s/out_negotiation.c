@@ -234,7 +234,7 @@ static const struct {
 /* What the peer said instead of valid. */
 static struct xf_refusal denial(const struct xf_elem *elem)
 {
-    if (xf_span_is(xf_elem_attr(elem, "type"), "invalid"))
+    if (xf_span_is(xf_elem_token(elem, "type"), "invalid"))
         return (struct xf_refusal){"it says that our key is invalid", XF_HELP_DIALBACK_OUR_KEY};
     const struct xf_elem *error = elem->first_child;
     while (error && !xf_span_is(error->name, "error"))
@@ -249,7 +249,7 @@ static struct xf_refusal denial(const struct xf_elem *elem)
 static bool is_for_rider(struct xf_out *out, const struct xf_dialback_names *names,
                          const struct xf_elem *elem)
 {
-    struct xf_span type = xf_elem_attr(elem, "type");
+    struct xf_span type = xf_elem_token(elem, "type");
     return out->state == XF_OUT_READY && type.len &&
            xf_out_ride_answered(out, names, type, denial(elem).text);
 }
@@ -257,7 +257,7 @@ static bool is_for_rider(struct xf_out *out, const struct xf_dialback_names *nam
 static void on_dialback_result(struct xf_out *out, const struct xf_elem *elem)
 {
     struct xf_dialback_names names;
-    struct xf_span type = xf_elem_attr(elem, "type");
+    struct xf_span type = xf_elem_token(elem, "type");
     if (!type.ptr && out->is_bidi) {
         xf_out_question(out, elem);
         return;

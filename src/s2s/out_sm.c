@@ -56,7 +56,7 @@ static void on_resumed(struct xf_out *out, const struct xf_elem *elem)
     const struct xf_resumption *resumption = find(out);
     uint32_t handled;
     if (!resumption || !xf_span_is(xf_elem_attr(elem, "previd"), resumption->id) ||
-        !learn(out, resumption, xf_elem_attr(elem, "h"), &handled)) {
+        !learn(out, resumption, xf_elem_token(elem, "h"), &handled)) {
         xf_resumption_drop(out->s2s, out->local, out->peer);
         xf_out_give_up(out, XF_CAUSE_STREAM, XF_HELP_PROTOCOL_ERROR,
                        XF_STREAM_ERROR_UNDEFINED_CONDITION,
@@ -81,14 +81,14 @@ static void on_resume_failed(struct xf_out *out, const struct xf_elem *elem)
     const struct xf_resumption *resumption = find(out);
     uint32_t handled;
     if (resumption)
-        (void)learn(out, resumption, xf_elem_attr(elem, "h"), &handled);
+        (void)learn(out, resumption, xf_elem_token(elem, "h"), &handled);
     xf_resumption_drop(out->s2s, out->local, out->peer);
     xf_out_fire(out, XF_OUT_ON_RESUME_OVER);
 }
 
 static void on_enabled(struct xf_out *out, const struct xf_elem *elem)
 {
-    struct xf_span resume = xf_elem_attr(elem, "resume"), id = xf_elem_attr(elem, "id");
+    struct xf_span resume = xf_elem_token(elem, "resume"), id = xf_elem_attr(elem, "id");
     uint64_t max_s;
     bool is_late = out->carrier.proof.by != XF_PROOF_SM; /* it counts what we no longer do */
     out->carrier.sm.counts = true;
@@ -96,7 +96,7 @@ static void on_enabled(struct xf_out *out, const struct xf_elem *elem)
         xf_out_share(out);
         return;
     }
-    if (!xf_span_number(xf_elem_attr(elem, "max"), XF_RESUME_OURS_MAX_MS / 1000, &max_s))
+    if (!xf_span_number(xf_elem_token(elem, "max"), XF_RESUME_OURS_MAX_MS / 1000, &max_s))
         max_s = MAX_S_DEFAULT;
     if (id.len > 0 && id.len <= XF_DIALBACK_ID_MAX)
         out->sm_id = xf_span_dup(id);

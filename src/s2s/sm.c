@@ -18,7 +18,7 @@ static void acknowledge(struct xf_carrier *carrier)
 static bool read_handled(const struct xf_elem *elem, uint32_t *out)
 {
     uint64_t value;
-    bool is_number = xf_span_number(xf_elem_attr(elem, "h"), UINT32_MAX, &value);
+    bool is_number = xf_span_number(xf_elem_token(elem, "h"), UINT32_MAX, &value);
     *out = is_number ? (uint32_t)value : 0;
     return is_number;
 }

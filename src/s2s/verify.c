@@ -293,7 +293,7 @@ static struct xf_verify_request *find_request(struct xf_verify_stream *verify,
 static void on_answer(void *owner, const struct xf_elem *elem)
 {
     struct xf_verify_stream *verify = owner;
-    struct xf_span type = xf_elem_attr(elem, "type");
+    struct xf_span type = xf_elem_token(elem, "type");
     struct xf_verify_request *request = find_request(verify, elem);
     if (!request && verify->unheard > 0) {
         verify->unheard--; /* of a cancelled question */

@@ -13,6 +13,11 @@ struct xf_span xf_elem_attr(const struct xf_elem *elem, const char *name)
     return XF_SPAN_NONE;
 }
 
+struct xf_span xf_elem_token(const struct xf_elem *elem, const char *name)
+{
+    return xf_span_trim(xf_elem_attr(elem, name));
+}
+
 bool xf_elem_is(const struct xf_elem *elem, const char *ns, const char *name)
 {
     return xf_span_is(elem->name, name) && xf_span_is(elem->ns, ns);

@@ -43,6 +43,9 @@ static inline bool xf_span_is(struct xf_span s, const char *text)
 bool xf_span_eq_nocase(struct xf_span a, struct xf_span b);
 bool xf_span_ends_with(struct xf_span s, struct xf_span tail);
 
+/* Without the white space of XML at both ends. */
+struct xf_span xf_span_trim(struct xf_span s);
+
 /* Digits only, and not above `max`. False: it is no such number, and *out is 0. */
 bool xf_span_number(struct xf_span s, uint64_t max, uint64_t *out);
 

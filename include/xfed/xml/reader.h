@@ -145,6 +145,11 @@ unsigned long xf_reader_element_count(const struct xf_reader *reader);
  * none.
  */
 struct xf_span xf_elem_attr(const struct xf_elem *elem, const char *name);
+/*
+ * The value of an attribute whose type in XML Schema collapses white space: a number, a boolean, a
+ * token of an enumeration.
+ */
+struct xf_span xf_elem_token(const struct xf_elem *elem, const char *name);
 /* The first child with this name; NULL if there is none. */
 const struct xf_elem *xf_elem_child(const struct xf_elem *elem, const char *ns, const char *name);
 /* Does the element have this name? */

@@ -38,6 +38,32 @@ START_TEST(compares)
 }
 END_TEST
 
+/* clang-format off */
+static const struct {
+    const char *label, *in, *want;
+} trims[] = {
+    {"nothing to trim",       "a b",             "a b"},
+    {"both ends",             "\r\n\t a b \t\r\n", "a b"},
+    {"one end",               "a ",              "a"},
+    {"only white space",      " \n ",            ""},
+    {"not white space of XML", "\f\v\u00a0",     "\f\v\u00a0"},
+};
+/* clang-format on */
+
+START_TEST(trims_white_space)
+{
+    struct xf_span got = xf_span_trim(xf_span_of(trims[_i].in));
+
+    ck_assert_msg(got.ptr && xf_span_is(got, trims[_i].want), "%s", trims[_i].label);
+}
+END_TEST
+
+START_TEST(absence_stays_when_trimmed)
+{
+    ck_assert_ptr_null(xf_span_trim(XF_SPAN_NONE).ptr);
+}
+END_TEST
+
 START_TEST(copies_are_text_and_absence_stays)
 {
     char *copy = xf_span_dup((struct xf_span){"abcd", 2}), *empty = xf_span_dup(XF_SPAN(""));
@@ -57,6 +83,8 @@ int main(void)
     SRunner *runner = srunner_create(suite);
 
     tcase_add_loop_test(tcase, compares, 0, XF_ARRAY_LEN(cases));
+    tcase_add_loop_test(tcase, trims_white_space, 0, XF_ARRAY_LEN(trims));
+    tcase_add_test(tcase, absence_stays_when_trimmed);
     tcase_add_test(tcase, copies_are_text_and_absence_stays);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_ENV);
