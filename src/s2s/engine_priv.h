@@ -102,3 +102,9 @@ static inline void xf_s2s_peer_reached(struct xf_s2s *s2s, const char *peer)
 {
     xf_backoff_clear(&s2s->verifying.peer_backoff, peer);
 }
+
+/* Should peers use another node for this served domain now (xf_s2s_events.is_away)? */
+static inline bool xf_s2s_is_away(const struct xf_s2s *s2s, struct xf_span local)
+{
+    return local.len > 0 && s2s->events->is_away && s2s->events->is_away(s2s->owner, local);
+}

@@ -12,12 +12,6 @@
 
 #define TEXT "the domain cannot be reached from this server now"
 
-bool xf_in_is_away(const struct xf_in *in, struct xf_span local)
-{
-    const struct xf_s2s *s2s = in->s2s;
-    return local.len > 0 && s2s->events->is_away && s2s->events->is_away(s2s->owner, local);
-}
-
 void xf_in_turn_away(struct xf_in *in)
 {
     xf_in_fail(in, XF_STREAM_ERROR_REMOTE_CONNECTION_FAILED, XF_HELP_LINK_DOWN, TEXT);
@@ -27,7 +21,7 @@ static bool has_away_pair(const struct xf_in *in)
 {
     XF_LIST_EACH (node, &in->pairs) {
         const struct xf_pair *pair = xf_pair_of_node(node);
-        if (pair->method != XF_AUTH_NONE && xf_in_is_away(in, xf_span_of(pair->local)))
+        if (pair->method != XF_AUTH_NONE && xf_s2s_is_away(in->s2s, xf_span_of(pair->local)))
             return true;
     }
     return false;
@@ -37,6 +31,6 @@ void xf_in_look_away(struct xf_in *in)
 {
     if (has_away_pair(in))
         xf_in_close(in);
-    else if (in->valid_pairs == 0 && xf_in_is_away(in, xf_span_of(in->local)))
+    else if (in->valid_pairs == 0 && xf_s2s_is_away(in->s2s, xf_span_of(in->local)))
         xf_in_turn_away(in);
 }

@@ -197,7 +197,7 @@ static bool is_denied(struct xf_in *in, const struct xf_dialback_names *names)
  */
 static bool is_away(struct xf_in *in, const struct xf_dialback_names *names)
 {
-    if (!xf_in_is_away(in, xf_span_of(names->to)))
+    if (!xf_s2s_is_away(in->s2s, xf_span_of(names->to)))
         return false;
     if (in->valid_pairs == 0)
         xf_in_turn_away(in);

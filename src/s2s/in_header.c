@@ -254,7 +254,7 @@ void xf_in_on_header(struct xf_stream *stream, const struct xf_header *header)
         xf_in_deny(in, &ruling);
         return;
     }
-    if (xf_in_is_away(in, xf_span_of(in->local))) {
+    if (xf_s2s_is_away(in->s2s, xf_span_of(in->local))) {
         xf_in_turn_away(in);
         return;
     }

@@ -320,7 +320,6 @@ void xf_in_log_denied(struct xf_in *in, struct xf_span local, struct xf_span pee
 void xf_in_deny(struct xf_in *in, const struct xf_ruling *ruling);
 
 /* ---- in_away.c */
-bool xf_in_is_away(const struct xf_in *in, struct xf_span local);
 void xf_in_turn_away(struct xf_in *in);
 /* Ends the stream if one of its served domains has gone away. */
 void xf_in_look_away(struct xf_in *in);

@@ -3,10 +3,11 @@
  * out_bidi.c — a stream of ours on which the peer may send too (XEP-0288).
  *
  * We ask for it only where we would accept what the peer then sends: policy lets its stanzas in,
- * and its identity on this stream would be good enough on a stream that it opened. Either its
- * certificate is, or dialback is allowed, which proves no more than what we know already: DNS led
- * us to this server. The peer does not answer the request. Its stanzas pass the same gate as on
- * accepted streams (gate.c), for the pairs that we authenticated, in the opposite direction.
+ * this node reaches the served domain, and its identity on this stream would be good enough on a
+ * stream that it opened. Either its certificate is, or dialback is allowed, which proves no more
+ * than what we know already: DNS led us to this server. The peer does not answer the request. Its
+ * stanzas pass the same gate as on accepted streams (gate.c), for the pairs that we authenticated,
+ * in the opposite direction.
  *
  * When the peer sends a db:result for further pairs, we answer with an error: for these it opens a
  * stream of its own.
@@ -36,6 +37,7 @@ void xf_out_request_bidi(struct xf_out *out)
     /* How the peer counts as authenticated when it sends. */
     enum xf_auth_method method = xf_verdict_is_good(&verdict) ? XF_AUTH_EXTERNAL : out->method;
     if (out->is_bidi || !xf_out_carries(out) || !out->features.bidi || xf_out_bidi_refusal(out) ||
+        xf_s2s_is_away(out->s2s, xf_span_of(out->local)) ||
         xf_s2s_peer_is_behind(out->s2s, xf_span_of(out->peer), true, &verdict, method))
         return;
     struct xf_draft draft = xf_stream_draft(&out->stream);

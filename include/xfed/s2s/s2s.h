@@ -94,7 +94,7 @@ struct xf_s2s_events {
     void (*peer_seen)(void *owner, struct xf_span local, struct xf_span peer);
     /*
      * Should peers use another node for this served domain now? Then their streams to it are
-     * refused (remote-connection-failed). May be NULL: never.
+     * refused (remote-connection-failed), and they may not write to it on ours. May be NULL: never.
      */
     bool (*is_away)(void *owner, struct xf_span local);
     /*
