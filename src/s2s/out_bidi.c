@@ -50,6 +50,21 @@ void xf_out_request_bidi(struct xf_out *out)
     xf_stream_send_draft(&out->stream, &draft);
 }
 
+bool xf_out_hears_for_away(const struct xf_out *out)
+{
+    if (!out->is_bidi)
+        return false;
+    for (size_t i = 0; i < out->rider_locals.count; i++)
+        if (xf_s2s_is_away(out->s2s, xf_span_of(out->rider_locals.item[i])))
+            return true;
+    XF_LIST_EACH (node, &out->carrier.passengers) {
+        const struct xf_passenger *seat = XF_CONTAINER(node, struct xf_passenger, node);
+        if (xf_s2s_is_away(out->s2s, xf_span_of(seat->local)))
+            return true;
+    }
+    return xf_s2s_is_away(out->s2s, xf_span_of(out->local));
+}
+
 /* ------------------------------------------------------------------ stanzas */
 
 static struct xf_out *out_of(struct xf_gate *gate)

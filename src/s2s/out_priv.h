@@ -310,6 +310,8 @@ extern const struct xf_gate_ops xf_out_gate_ops;
 void xf_out_request_bidi(struct xf_out *out); /* before authentication */
 /* Why the peer must not send to us on our stream, or NULL: it may. */
 const char *xf_out_bidi_refusal(const struct xf_out *out);
+/* Has a domain gone away to which the peer may write here, now or once it has answered? */
+bool xf_out_hears_for_away(const struct xf_out *out);
 /* Answer a db:result or db:verify without a type: the peer asks. */
 void xf_out_question(struct xf_out *out, const struct xf_elem *elem);
 

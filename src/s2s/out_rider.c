@@ -190,6 +190,8 @@ static struct xf_out *find_stream(const struct xf_out *out)
     struct xf_out *shared = xf_map_find(out->s2s->shared, xf_span_of(out->peer));
     if (!shared || !out->settings->multiplex || shared->stream.is_ending)
         return NULL;
+    if (shared->is_bidi && xf_s2s_is_away(out->s2s, xf_span_of(out->local)))
+        return NULL; /* the peer would send to it */
     struct xf_verdict verdict = xf_out_verdict(shared);
     return xf_auth_may(out->settings, &verdict, XF_AUTH_DIALBACK, true) ? shared : NULL;
 }

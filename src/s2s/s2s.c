@@ -129,14 +129,13 @@ void xf_s2s_reload(struct xf_s2s *s2s, struct xf_policy *policy,
 
 /* ------------------------------------------------------------------ away */
 
-/* Of our own streams those that go both ways: the peer writes on them too. */
 void xf_s2s_turn_away(struct xf_s2s *s2s)
 {
     XF_LIST_EACH_SAFE (node, &s2s->ins)
         xf_in_look_away(XF_CONTAINER(node, struct xf_in, node));
     XF_LIST_EACH_SAFE (node, &s2s->outs) {
         struct xf_out *out = XF_CONTAINER(node, struct xf_out, node);
-        if (out->is_bidi && s2s->events->is_away(s2s->owner, xf_span_of(out->local)))
+        if (xf_out_hears_for_away(out))
             xf_out_close(out);
     }
 }

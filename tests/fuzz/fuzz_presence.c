@@ -309,7 +309,7 @@ static void do_route(struct program *p)
 {
     struct wire *wire = world_wire(&p->world, "link");
     const char *text = PICK(p, routed);
-    if (wire && wire->fake->conn && xf_link_is_up(p->world.link))
+    if (wire && wire->fake->conn && xf_link_is_up(p->world.links[0]))
         world_feed(&p->world, wire, text, strlen(text));
 }
 

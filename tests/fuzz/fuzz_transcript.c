@@ -257,7 +257,7 @@ static void open_link(struct world *world)
     fake_conn_connected(fake);
     world_feed(world, wire, header, strlen(header));
     world_feed(world, wire, "<handshake/>", 12);
-    xf_require(xf_link_is_up(world->link));
+    xf_require(xf_link_is_up(world->links[0]));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
@@ -271,7 +271,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     open_link(&p.world);
     for (unsigned i = 0; i < OPERATIONS_MAX && p.left > 0; i++)
         do_operation(&p);
-    check(xf_link_is_up(p.world.link), "the link was lost", XF_SPAN_NONE);
+    check(xf_link_is_up(p.world.links[0]), "the link was lost", XF_SPAN_NONE);
     for (size_t i = 0; i < p.world.wire_count; i++)
         check_wire(&p, &p.world.wires[i]);
     world_close(&p.world);

@@ -813,10 +813,13 @@ static bool do_step(struct run *run)
     case STEP_DRAIN:
         note(run, "drain %s", step->word);
         xf_routing_drain(run->world.routing);
-        xf_link_leave(run->world.link);
-        xf_link_prove(run->world.link);
+        for (size_t i = 0; i < run->world.link_count; i++) {
+            xf_link_leave(run->world.links[i]);
+            xf_link_prove(run->world.links[i]);
+        }
         if (strcmp(step->word, "inbound") == 0) {
-            xf_link_hold_no_more(run->world.link);
+            for (size_t i = 0; i < run->world.link_count; i++)
+                xf_link_hold_no_more(run->world.links[i]);
             (void)xf_routing_return_unmapped(run->world.routing);
             settle(run);
             xf_s2s_drain_inbound(run->world.s2s);
@@ -824,7 +827,8 @@ static bool do_step(struct run *run)
             xf_s2s_cut(run->world.s2s);
             world_end_sip(&run->world, true);
         } else if (strcmp(step->word, "queues") != 0) {
-            xf_link_return_held(run->world.link);
+            for (size_t i = 0; i < run->world.link_count; i++)
+                xf_link_return_held(run->world.links[i]);
             xf_routing_finish(run->world.routing);
             xf_s2s_drain(run->world.s2s);
             world_end_sip(&run->world, false);

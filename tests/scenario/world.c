@@ -376,6 +376,18 @@ struct wire *world_accept_sip(struct world *world, const char *name, const char 
 }
 #endif
 
+static void make_link(struct world *world, const struct xf_conf_link *conf)
+{
+    struct xf_link *link =
+        xf_link_new(&world->env.env, &conf->settings, &xf_routing_link_events, world->routing);
+    for (size_t i = 0; i < world->conf->served_count; i++) {
+        const struct xf_served_settings *served = &world->conf->served[i].settings;
+        if (strcmp(served->link, conf->settings.title) == 0)
+            xf_link_expect(link, xf_span_of(served->domain));
+    }
+    world->links[world->link_count++] = link;
+}
+
 static void make_layers(struct world *world)
 {
     world->policy = make_policy(world, world->conf);
@@ -400,13 +412,15 @@ static void make_layers(struct world *world)
         .owner = world->routing,
     });
     make_sip(world);
-    world->link = xf_link_new(&world->env.env, &world->conf->links[0].settings,
-                              &xf_routing_link_events, world->routing);
-    for (size_t i = 0; i < world->conf->served_count; i++)
-        xf_link_expect(world->link, xf_span_of(world->conf->served[i].settings.domain));
+    xf_require(world->conf->link_count <= WORLD_LINKS);
+    world->link_count = 0;
+    for (size_t i = 0; i < world->conf->link_count; i++)
+        make_link(world, &world->conf->links[i]);
     make_mailmap(world);
     xf_routing_attach_s2s(world->routing, world->s2s);
-    xf_routing_attach_link(world->routing, world->conf->links[0].settings.title, world->link);
+    for (size_t i = 0; i < world->link_count; i++)
+        xf_routing_attach_link(world->routing, world->conf->links[i].settings.title,
+                               world->links[i]);
     make_journal(world);
     fake_env_run(&world->env);
 }
@@ -456,7 +470,8 @@ bool world_reload(struct world *world, const char *text, char **out_why)
     xf_routing_reload(world->routing, policy, &conf->routing);
     xf_tls_identities_unref(&world->identities);
     xf_policy_free(&world->policy);
-    xf_link_set_nodes(world->link, &conf->links[0].settings.nodes, conf->process.drain_ms);
+    for (size_t i = 0; i < world->link_count; i++)
+        xf_link_set_nodes(world->links[i], &conf->links[i].settings.nodes, conf->process.drain_ms);
     /* The link keeps using the settings that it was made with. */
     world->former[world->former_count++] = world->conf;
     world->conf = conf;
@@ -482,9 +497,12 @@ static void free_layers(struct world *world)
     world_end_sip(world, false);
     world_end_sip(world, true);
     xf_routing_end(world->routing);
-    xf_link_stop(world->link);
+    for (size_t i = 0; i < world->link_count; i++)
+        xf_link_stop(world->links[i]);
     fake_env_advance(&world->env, DRAIN_MS);
-    xf_require(xf_s2s_stream_count(world->s2s) == 0 && xf_link_is_gone(world->link));
+    xf_require(xf_s2s_stream_count(world->s2s) == 0);
+    for (size_t i = 0; i < world->link_count; i++)
+        xf_require(xf_link_is_gone(world->links[i]));
     xf_routing_free(&world->routing);
     xf_journal_free(&world->journal);
     xf_mailmap_stop(world->mailmap);
@@ -495,7 +513,8 @@ static void free_layers(struct world *world)
     xf_s2s_free(&world->s2s);
     free_sip(world);
     xf_history_free(&world->history);
-    xf_link_free(&world->link);
+    for (size_t i = 0; i < world->link_count; i++)
+        xf_link_free(&world->links[i]);
     xf_tls_identities_unref(&world->identities);
     xf_policy_free(&world->policy);
     xf_blocklist_free(&world->blocklist);

@@ -17,6 +17,7 @@
 #include "fake_dns.h"
 
 #define WIRES_MAX             64
+#define WORLD_LINKS           2
 #define RELOADS_MAX           4
 #define RESOLVERS_MAX         4
 #define WORLD_LINK_SECRET     "link-s3cret"
@@ -59,7 +60,8 @@ struct world {
     struct xf_dialogs *dialogs;  /* NULL: none */
     struct xf_simple *simple;
 #endif
-    struct xf_link *link;
+    struct xf_link *links[WORLD_LINKS]; /* of the configuration, in its order */
+    size_t link_count;
     struct xf_routing *routing;
     char *refused; /* an address: every connect to it fails at once; NULL: none */
     struct wire wires[WIRES_MAX];
