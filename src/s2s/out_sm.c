@@ -96,11 +96,12 @@ static void on_enabled(struct xf_out *out, const struct xf_elem *elem)
         xf_out_share(out);
         return;
     }
-    if (!xf_span_number(xf_elem_token(elem, "max"), XF_RESUME_OURS_MAX_MS / 1000, &max_s))
+    if (!xf_span_number(xf_elem_token(elem, "max"), UINT64_MAX, &max_s))
         max_s = MAX_S_DEFAULT;
     if (id.len > 0 && id.len <= XF_DIALBACK_ID_MAX)
         out->sm_id = xf_span_dup(id);
-    out->sm_max_ms = 1000 * max_s;
+    bool is_shorter = max_s < XF_RESUME_OURS_MAX_MS / 1000;
+    out->sm_max_ms = is_shorter ? 1000 * max_s : XF_RESUME_OURS_MAX_MS;
 }
 
 static void on_enable_failed(struct xf_out *out)
