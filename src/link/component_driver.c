@@ -45,9 +45,9 @@ static void begin(struct xf_leg *leg)
 
 static void prove(struct xf_leg *leg, const struct xf_header *header)
 {
-    if (header->id.len == 0) {
-        xf_leg_refuse(leg, "no-stream-id", XF_HELP_LINK_WRONG_PORT,
-                      "the server's header has no id");
+    if (header->id.len == 0) { /* Prosody: an error follows, which says more */
+        leg->guess = (struct xf_leg_ending){"no-stream-id", XF_HELP_LINK_WRONG_PORT,
+                                            "the server's header has no id"};
         return;
     }
     struct xf_span parts[] = {header->id, xf_span_of(leg->settings->secret)};

@@ -89,6 +89,8 @@ static const struct xf_leg_ending lost[] = {
 static struct xf_leg_ending ending_of(const struct xf_leg *leg, enum xf_stream_end end)
 {
     const struct xf_stream *stream = &leg->stream;
+    if (leg->guess.reason && end != XF_STREAM_END_PEER_ERROR)
+        return leg->guess;
     if (leg->ending.reason)
         return leg->ending;
     if (end == XF_STREAM_END_LOST && leg->was_up && xf_conn_end_is_tls(stream->conn_end))
@@ -268,7 +270,7 @@ static const struct xf_stream_events stream_events = {
 
 static void dial(struct xf_leg *leg)
 {
-    leg->ending = (struct xf_leg_ending){0};
+    leg->ending = leg->guess = (struct xf_leg_ending){0};
     leg->was_up = leg->is_congested = leg->is_full = false;
     leg->is_refused = leg->must_wait_long = false;
     leg->began_ms = leg->env->clock->now_ms;

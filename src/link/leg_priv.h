@@ -172,6 +172,7 @@ struct xf_leg {
     bool is_refused;             /* the server answered, but not as it should */
     bool must_wait_long;         /* another one has our name */
     struct xf_leg_ending ending; /* why we end it, or what was wrong; reason NULL: nothing yet */
+    struct xf_leg_ending guess;  /* what is wrong, unless the server says it */
     enum xf_leg_blame blame;     /* of the last stream that was up; valid in `closed` */
     const char *last_end;        /* how the last stream ended: a word */
     enum xf_help last_help;      /* valid with last_end */

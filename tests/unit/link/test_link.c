@@ -24,6 +24,9 @@
     "from='gw.example'>"
 #define PROOF \
     "<handshake>35436b8050136d6e6d41ffb478b03c698b105896</handshake>" /* sha1("s1sesame") */
+#define NAMELESS                                      \
+    "<stream:stream xmlns='jabber:component:accept' " \
+    "xmlns:stream='http://etherx.jabber.org/streams'>"
 #define FOOTER "</stream:stream>"
 #define ERROR(condition)        \
     "<stream:error><" condition \
@@ -229,8 +232,13 @@ static const struct link_case cases[] = {
 
     {"a server without stream id cannot be proved to", .nodes = {"127.0.0.1:5347"}, .steps = {
         {DIAL, 0, "127.0.0.1:5347"}, {CONNECTED, 0}, {SENT, 0, HEADER("gw.example")},
-        {FEED, 0, "<stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams'>"},
-        {SENT, 0, FOOTER}, {FEED, 0, FOOTER}, {LOG, .text = "link.stream.failed reason=no-stream-id", .ms = 1}}},
+        {FEED, 0, NAMELESS}, {WAIT, .ms = 9900}, {NO_DIAL}, {WAIT, .ms = 400}, {GONE, 0},
+        {LOG, .text = "link.stream.failed reason=no-stream-id", .ms = 1}}},
+
+    {"an error behind a header without id says more (Prosody)", .nodes = {"127.0.0.1:5347"}, .steps = {
+        {DIAL, 0, "127.0.0.1:5347"}, {CONNECTED, 0}, {SENT, 0, HEADER("gw.example")},
+        {FEED, 0, NAMELESS}, {FEED, 0, ERROR("host-unknown")},
+        {LOG, .text = "link.stream.failed reason=host-unknown", .ms = 1}}},
 
     {"white space after silence, none while we talk", .nodes = {"127.0.0.1:5347"}, .steps = {
         {JOIN, 0, "127.0.0.1:5347"}, {WAIT, .ms = 50000}, {SEND, .text = "m1"}, {SENT, 0, WRITTEN("m1")}, {WAIT, .ms = 50000},
