@@ -178,18 +178,27 @@ static bool header_is_from(const struct xf_out *out, const struct xf_header *hea
            (strcmp(from, out->peer) == 0 || strcmp(from, out->local) == 0);
 }
 
+static void refuse_id(struct xf_out *out)
+{
+    xf_out_give_up(out, XF_CAUSE_STREAM, XF_HELP_PROTOCOL_ERROR, XF_STREAM_ERROR_INVALID_ID,
+                   "the stream has no usable id");
+}
+
+/*
+ * Prosody's header has no id when it ends the stream before it has taken ours: the error behind it
+ * says why. So an id is missed only when features come.
+ */
 void xf_out_on_header(struct xf_stream *stream, const struct xf_header *header)
 {
     struct xf_out *out = out_of(stream);
     bool is_legacy = header->version.ptr == NULL;
     out->from_is_wrong = !header_is_from(out, header);
-    if (header->id.len == 0 || header->id.len > XF_DIALBACK_ID_MAX) {
-        xf_out_give_up(out, XF_CAUSE_STREAM, XF_HELP_PROTOCOL_ERROR, XF_STREAM_ERROR_INVALID_ID,
-                       "the stream has no usable id");
+    if (header->id.len > XF_DIALBACK_ID_MAX || (is_legacy && header->id.len == 0)) {
+        refuse_id(out);
         return;
     }
     xf_free(out->peer_id);
-    out->peer_id = xf_span_dup(header->id);
+    out->peer_id = header->id.len ? xf_span_dup(header->id) : NULL;
     out->peer_speaks_dialback = header->has_dialback_ns;
     out->features = (struct xf_features){0};
     if (!is_legacy || out->state == XF_OUT_AUTH_HEADER)
@@ -203,6 +212,10 @@ void xf_out_on_header(struct xf_stream *stream, const struct xf_header *header)
 
 static void on_features(struct xf_out *out, const struct xf_elem *elem)
 {
+    if (!out->peer_id) {
+        refuse_id(out);
+        return;
+    }
     out->features = xf_features_read(elem);
     out->carrier.limits = out->features.limits;
     out->peer_speaks_dialback = out->peer_speaks_dialback || out->features.dialback;
