@@ -27,6 +27,7 @@
  */
 #include "probe_priv.h"
 
+#include "route_limits_priv.h"
 #include "route_priv.h"
 #include "routing_priv.h"
 
@@ -119,7 +120,7 @@ static void on_due(void *owner)
     if (!route || failed->probing || usual_ms(failed->routing) == 0)
         return;
     wait_again(failed);
-    if (take_turn(failed->routing))
+    if (take_turn(failed->routing) && xf_route_limits_may_open(route))
         begin_try(failed, route);
     else
         schedule(failed);
@@ -214,7 +215,7 @@ void xf_probe_now(struct xf_routing *routing, struct xf_span peer)
     if (!failed || failed->probing || routing->is_draining)
         return;
     struct xf_route *route = allowed_route(failed);
-    if (!route)
+    if (!route || !xf_route_limits_may_open(route))
         return;
     xf_timer_stop(&failed->timer);
     wait_again(failed);

@@ -51,6 +51,7 @@
 #define DISPLACED_MS 100
 
 static const char too_many[] = "too many stanzas wait for this domain";
+static const char owner_has_too_many[] = "too many domains of one owner are in use";
 
 /* ------------------------------------------------------------------ the queue */
 
@@ -643,7 +644,7 @@ static struct xf_route *new_route(struct xf_routing *routing, struct xf_routing_
 /* Another route took the place of this one. */
 static void give_way(struct xf_route *route)
 {
-    static const char text[] = "too many domains of one owner are in use";
+    const char *text = owner_has_too_many;
     xf_log(XF_LOG_DEBUG, "routing.route.displaced", XF_SPN("local", route->local),
            XF_SPN("peer", route->peer));
     xf_route_limits_give(route);
@@ -784,7 +785,8 @@ void xf_route_send(struct xf_route *route, const struct xf_stanza *stanza)
     case XF_ROUTE_IDLE:
         if (!xf_route_limits_may_open(route)) {
             xf_route_bounce(route, stanza, XF_STANZA_ERROR_RESOURCE_CONSTRAINT,
-                            "too many domains of one owner are answered");
+                            route->for_stranger ? "too many domains of one owner are answered"
+                                                : owner_has_too_many);
             return;
         }
         xf_route_fire(route, XF_ROUTE_ON_STANZA);

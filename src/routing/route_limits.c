@@ -10,8 +10,9 @@
  * the owner with the most routes loses the one that was unused for longest. So strangers displace
  * strangers, the one with the most names first, and never a route of our own.
  *
- * Routes for strangers have two more limits, again per owner and in all: the streams that we open
- * only for answers, and the bytes that wait for these streams.
+ * The streams that we open to peers that the configuration does not name have places too, again per
+ * owner and in all: those for answers, and apart from these those for our users, who can write to
+ * any number of names below one domain. What waits for streams for answers is bounded by bytes.
  */
 #include "route_limits_priv.h"
 
@@ -25,7 +26,8 @@
 
 #define ROUTES_MAX   65536 /* our own */
 #define UNUSED_MS    60000
-#define STREAMS_PART 8 /* streams for answers use at most 1/8 of the descriptors */
+#define ANSWERS_PART 8 /* streams for answers use at most 1/8 of the descriptors */
+#define USERS_PART   4 /* ... and those for our users 1/4 */
 
 static struct xf_route *route_of(const struct xf_place *place)
 {
@@ -53,6 +55,7 @@ void xf_route_limits_init(struct xf_routing *routing)
     xf_quota_init(&routing->own_routes, route_used_ms);
     xf_quota_init(&routing->stranger_routes, route_used_ms);
     xf_quota_init(&routing->answer_streams, stream_used_ms);
+    xf_quota_init(&routing->user_streams, stream_used_ms);
 }
 
 void xf_route_limits_fini(struct xf_routing *routing)
@@ -60,6 +63,7 @@ void xf_route_limits_fini(struct xf_routing *routing)
     xf_quota_fini(&routing->own_routes);
     xf_quota_fini(&routing->stranger_routes);
     xf_quota_fini(&routing->answer_streams);
+    xf_quota_fini(&routing->user_streams);
 }
 
 static struct xf_quota_keys keys_of(const struct xf_route *route)
@@ -143,32 +147,45 @@ void xf_route_limits_give(struct xf_route *route)
                   &route->place);
 }
 
-/* ------------------------------------------------------------------ streams for answers */
+/* ------------------------------------------------------------------ streams of ours */
+
+static struct xf_quota *streams_of(const struct xf_route *route)
+{
+    struct xf_routing *routing = route->routing;
+    return route->for_stranger ? &routing->answer_streams : &routing->user_streams;
+}
+
+static struct xf_quota_limits stream_limits(const struct xf_route *route)
+{
+    const struct xf_env *env = route->routing->env;
+    const struct xf_routing_settings *settings = &route->routing->settings;
+    return route->for_stranger ? limits(settings->answer_streams_per_owner,
+                                        xf_env_share(env, settings->answer_streams, ANSWERS_PART))
+                               : limits(settings->user_streams_per_owner,
+                                        xf_env_share(env, settings->user_streams, USERS_PART));
+}
 
 bool xf_route_limits_may_open(struct xf_route *route)
 {
     struct xf_routing *routing = route->routing;
-    const struct xf_routing_settings *settings = &routing->settings;
-    if (!route->for_stranger || xf_place_is_held(&route->stream_place) ||
+    if (xf_place_is_held(&route->stream_place) || xf_policy_names(routing->policy, route->peer) ||
         xf_s2s_carries(routing->s2s, route->local, route->peer))
         return true;
-    struct xf_quota_limits bounds =
-        limits(settings->answer_streams_per_owner,
-               xf_env_share(routing->env, settings->answer_streams, STREAMS_PART));
+    struct xf_quota_limits bounds = stream_limits(route);
     struct xf_quota_keys keys = keys_of(route);
     struct xf_place *evicted = NULL;
-    bool has_room = xf_quota_take(&routing->answer_streams, &route->stream_place, &keys, &bounds,
+    bool has_room = xf_quota_take(streams_of(route), &route->stream_place, &keys, &bounds,
                                   xf_routing_now(routing), &evicted) == XF_QUOTA_ROOM;
     if (evicted)
         xf_out_close(route_of_stream(evicted)->out);
     if (!has_room)
-        log_full(route, "streams");
+        log_full(route, route->for_stranger ? "streams" : "user-streams");
     return has_room;
 }
 
 void xf_route_limits_stream_ended(struct xf_route *route)
 {
-    xf_quota_give(&route->routing->answer_streams, &route->stream_place);
+    xf_quota_give(streams_of(route), &route->stream_place);
 }
 
 /* ------------------------------------------------------------------ what waits */

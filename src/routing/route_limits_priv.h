@@ -26,8 +26,8 @@ bool xf_route_limits_is_for_stranger(const struct xf_routing *routing, struct xf
 bool xf_route_limits_take(struct xf_route *route, bool for_stranger, struct xf_route **out_evicted);
 void xf_route_limits_give(struct xf_route *route);
 /*
- * May the route open a stream? Another stream for answers may end to make room for it. The stream
- * holds its place until xf_route_limits_stream_ended.
+ * May the route open a stream? Another stream of the same kind may end to make room for it. The
+ * stream holds its place until xf_route_limits_stream_ended. If true, open it at once.
  */
 bool xf_route_limits_may_open(struct xf_route *route);
 void xf_route_limits_stream_ended(struct xf_route *route);

@@ -87,6 +87,7 @@ struct xf_routing {
     struct xf_stanza_sum answers;                /* that wait for the links */
     struct xf_quota own_routes, stranger_routes; /* by the owners of peers */
     struct xf_quota answer_streams;              /* for strangers */
+    struct xf_quota user_streams;                /* to peers that are not named, for our users */
     struct xf_stanza_scratch scratch;
     struct xf_buf stripped;              /* payload of the presence being passed on */
     struct xf_buf rewritten;             /* payload with other addresses in it */

@@ -593,6 +593,8 @@ static void make_conf(struct world *world, const struct routing_case *test)
                                      .routes = 100,
                                      .answer_streams_per_owner = 100,
                                      .answer_streams = 100,
+                                     .user_streams_per_owner = 100000,
+                                     .user_streams = 100000,
                                      .answer_bytes_per_owner = 1u << 20,
                                      .answer_bytes = 1u << 20,
                                      .queue_bytes = test->all_bytes ? test->all_bytes : 64u << 20,
