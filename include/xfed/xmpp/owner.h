@@ -5,8 +5,9 @@
  *
  * Determined by both parts of the public suffix list (https://publicsuffix.org): the owner of
  * "a.b.example.co.uk" and of "example.co.uk" is example.co.uk; "me.github.io" is its own owner. A
- * suffix that is not in the list has one label. An IP literal is its own owner, and so is a suffix.
- * No RFC defines this; limits count by it, and trust never depends on it. Test:
+ * suffix that is not in the list has one label. A suffix is its own owner. The owner of an IP
+ * literal is the part that it shares with its network (IPv4 /24, IPv6 /48): "192.0.2.",
+ * "[2001:db8:1:". No RFC defines this; limits count by it, and trust never depends on it. Test:
  * tests/unit/xmpp/test_owner.c.
  */
 #pragma once

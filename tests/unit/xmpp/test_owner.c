@@ -24,8 +24,15 @@ static const struct {
     {"a.食狮.公司.cn", "食狮.公司.cn", false},
     {"a.bücher.example", "bücher.example", false},
     {"a.xn--bcher-kva.example", "xn--bcher-kva.example", false},
-    {"192.0.2.1", "192.0.2.1", false},
-    {"[2001:db8::1]", "[2001:db8::1]", false},
+    {"192.0.2.1", "192.0.2.", false}, /* of an IP literal its network, whose other addresses cost nothing */
+    {"192.0.2.254", "192.0.2.", false},
+    {"[2001:db8:1:2:3:4:5:6]", "[2001:db8:1:", false},
+    {"[2001:db8:1::5]", "[2001:db8:1:", false},
+    {"[2001:db8:0:1::5]", "[2001:db8:0:", false},
+    {"[2001:db8::1]", "[2001:db8::", false},
+    {"[2001:db8::a:b:c:d]", "[2001:db8::", false},
+    {"[2001::a:b:c:d]", "[2001::", false},
+    {"[::1]", "[::", false},
     {"a.1.org", "1.org", false},
     {"", "", false},
 };
