@@ -30,6 +30,13 @@ static void on_element(struct xf_stream *stream, const struct xf_elem *elem)
         xf_gate_element(&in->gate, in->s2s, in->carrier.ops->peer(&in->carrier), elem->wire_bytes);
 }
 
+static void on_white(struct xf_stream *stream, size_t bytes)
+{
+    struct xf_in *in = in_of(stream);
+    if (in->valid_pairs > 0)
+        xf_gate_element(&in->gate, in->s2s, in->carrier.ops->peer(&in->carrier), bytes);
+}
+
 static void on_stanza(struct xf_stream *stream, struct xf_stanza *stanza)
 {
     struct xf_in *in = in_of(stream);
@@ -104,6 +111,7 @@ static const struct xf_stream_events stream_events = {
     .header = xf_in_on_header,
     .stanza = on_stanza,
     .element = on_element,
+    .white = on_white,
     .secured = on_secured,
     .drained = on_drained,
     .parting = on_parting,

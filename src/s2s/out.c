@@ -120,6 +120,13 @@ static void on_stanza(struct xf_stream *stream, struct xf_stanza *stanza)
         xf_gate_element(&out->gate, out->s2s, xf_span_of(out->peer), stanza->wire_bytes);
 }
 
+static void on_white(struct xf_stream *stream, size_t bytes)
+{
+    struct xf_out *out = out_of(stream);
+    if (out->state == XF_OUT_READY)
+        xf_gate_element(&out->gate, out->s2s, xf_span_of(out->peer), bytes);
+}
+
 /*
  * Has a reload changed the authorities since the handshake began? What the old ones said says
  * nothing: the same server is asked once more.
@@ -254,6 +261,7 @@ static const struct xf_stream_events stream_events = {
     .header = xf_out_on_header,
     .stanza = on_stanza,
     .element = xf_out_on_element,
+    .white = on_white,
     .secured = on_secured,
     .drained = on_drained,
     .parting = on_parting,

@@ -27,6 +27,7 @@
 #define HELD_MAX_BYTES (256u << 10) /* two reads of a conn; while it is paused no more arrives */
 #define SUSPEND_MS     2000         /* for the last bytes of a stream that is suspended */
 #define LINGER_MS      4000         /* for the peer's footer, and for the last bytes of a conn */
+#define WHITE_BYTES    1024         /* fewer between elements are keep-alives */
 /* Types of TLS records (RFC 8446 §5.1), with which no XML can begin. */
 #define TLS_ALERT     0x15
 #define TLS_HANDSHAKE 0x16
@@ -291,6 +292,14 @@ static bool go_on(struct xf_stream *stream, const char *bytes, size_t left)
     return false;
 }
 
+/* It costs as much to read as elements do. */
+static void tell_white(struct xf_stream *stream)
+{
+    size_t white = xf_reader_take_white(stream->reader, WHITE_BYTES);
+    if (white && stream->events->white)
+        stream->events->white(stream, white);
+}
+
 static void read_bytes(struct xf_stream *stream, const char *bytes, size_t len)
 {
     while (len && stream->next == XF_STREAM_NEXT_ELEMENT) {
@@ -301,6 +310,7 @@ static void read_bytes(struct xf_stream *stream, const char *bytes, size_t len)
         if (err == XF_ERR_OK) {
             if (stream->is_quiet)
                 xf_reader_park(stream->reader);
+            tell_white(stream);
             return;
         }
         bytes += used;

@@ -396,6 +396,8 @@ static void XMLCALL on_text(void *user, const XML_Char *text, int len)
     } else if (reader->floor == 1 && !is_white(text, bytes)) {
         xf_reader_refuse(reader, XF_ERR_BAD_XML, XF_STREAM_ERROR_BAD_FORMAT,
                          "text between stanzas");
+    } else {
+        reader->white += (unsigned)len;
     }
 }
 

@@ -249,6 +249,16 @@ unsigned long xf_reader_element_count(const struct xf_reader *reader)
     return reader->elements;
 }
 
+size_t xf_reader_take_white(struct xf_reader *reader, size_t least)
+{
+    unsigned white = reader->white;
+
+    if (white < least)
+        return 0;
+    reader->white = 0;
+    return white;
+}
+
 void xf_reader_park(struct xf_reader *reader)
 {
     if (reader->is_feeding || reader->state != XF_READER_OPEN || !xf_reader_is_quiet(reader))

@@ -59,6 +59,7 @@ struct xf_reader {
     unsigned floor;         /* depth around an element that is delivered: 1, in a wrapper 2 */
     unsigned long elements; /* at depth 1, ended */
     unsigned names;         /* how many the parser may have stored */
+    unsigned white;         /* bytes between elements, see xf_reader_take_white */
     bool is_replaying;      /* the root's start tag, to a new parser */
     bool has_common_root;   /* a parser from any other such stream can be used */
     bool is_feeding;

@@ -39,6 +39,8 @@ struct xf_stream_events {
     void (*stanza)(struct xf_stream *stream, struct xf_stanza *stanza);
     /* Not called for stream errors, which end the stream. */
     void (*element)(struct xf_stream *stream, const struct xf_elem *elem);
+    /* Much white space came between elements; may be NULL. */
+    void (*white)(struct xf_stream *stream, size_t bytes);
     void (*connected)(struct xf_stream *stream); /* TCP is up; may be NULL */
     /* TLS is up; the reader is new and nothing was sent on it; may be NULL */
     void (*secured)(struct xf_stream *stream);

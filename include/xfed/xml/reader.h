@@ -140,6 +140,9 @@ bool xf_reader_is_quiet(const struct xf_reader *reader);
 /* Number of elements at depth 1 that have ended since the reader was created. */
 unsigned long xf_reader_element_count(const struct xf_reader *reader);
 
+/* Bytes of white space between elements since the last call; 0: fewer than `least`. */
+size_t xf_reader_take_white(struct xf_reader *reader, size_t least);
+
 /*
  * Helpers for control elements. The value of an attribute without namespace; absent if there is
  * none.
