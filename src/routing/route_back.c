@@ -50,6 +50,7 @@ void xf_route_settle_back(struct xf_route *route)
         xf_stanza_queue_remove(&settled, copy);
         xf_stanza_queue_put_back(&route->queue, copy);
     }
+    xf_route_limits_weigh(route);
 }
 
 void xf_route_know_back(struct xf_route *route, uint64_t serial, uint64_t untold, uint64_t number)

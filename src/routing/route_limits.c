@@ -12,7 +12,8 @@
  *
  * The streams that we open to peers that the configuration does not name have places too, again per
  * owner and in all: those for answers, and apart from these those for our users, who can write to
- * any number of names below one domain. What waits for streams for answers is bounded by bytes.
+ * any number of names below one domain. What waits for streams for answers is bounded by bytes, and
+ * what waits for all other streams to one owner by what is left for all.
  */
 #include "route_limits_priv.h"
 
@@ -204,11 +205,12 @@ static struct xf_stanza_sum waiting(const struct xf_route *route,
 
 void xf_route_limits_weigh(struct xf_route *route)
 {
+    size_t queued = xf_address_queue_bytes(route->address_queue_out) +
+                    xf_address_queue_bytes(route->address_queue_in);
     xf_filling_note(route->routing);
-    if (route->for_stranger && xf_place_is_held(&route->place))
-        xf_place_weigh(&route->place, waiting(route, &route->queue).bytes +
-                                          xf_address_queue_bytes(route->address_queue_out) +
-                                          xf_address_queue_bytes(route->address_queue_in));
+    queued += route->for_stranger ? waiting(route, &route->queue).bytes : route->queue.held.bytes;
+    if (xf_place_is_held(&route->place))
+        xf_place_weigh(&route->place, queued);
 }
 
 bool xf_route_limits_stranger_may_have(struct xf_route *route, size_t bytes)
@@ -223,14 +225,29 @@ bool xf_route_limits_stranger_may_have(struct xf_route *route, size_t bytes)
     return false;
 }
 
+/*
+ * No queue may be larger than what is left for all. Nor may those of one owner together: otherwise
+ * a thousand names would have a thousand queues, and hardly anything would be left for the next.
+ */
+static bool leaves_room(const struct xf_route *route, const struct xf_stanza_queue *queue,
+                        size_t bytes, size_t gone)
+{
+    size_t most = xf_routing_room(route->routing, gone) + gone;
+    if (queue->held.bytes + bytes > most)
+        return false;
+    return route->for_stranger || !xf_place_is_held(&route->place) ||
+           xf_place_weight(&route->place, XF_CROWD_GROUP) + bytes <= most ||
+           xf_policy_names(route->routing->policy, route->peer);
+}
+
 bool xf_route_limits_could_have(struct xf_route *route, const struct xf_stanza_queue *queue,
                                 const struct xf_stanza *stanza, const struct xf_stanza_sum *gone)
 {
-    size_t bytes = xf_stanza_copy_size(stanza), sum = queue->held.bytes + bytes;
+    size_t bytes = xf_stanza_copy_size(stanza);
     struct xf_stanza_sum held = waiting(route, queue);
     return held.count < route->settings->queue_stanzas + gone->count &&
            held.bytes + bytes <= route->settings->queue_bytes + gone->bytes &&
-           sum <= xf_routing_room(route->routing, gone->bytes) + gone->bytes &&
+           leaves_room(route, queue, bytes, gone->bytes) &&
            xf_route_limits_stranger_may_have(route, bytes > gone->bytes ? bytes - gone->bytes : 0);
 }
 

@@ -131,8 +131,8 @@ static inline bool xf_routing_may(const struct xf_routing *routing, struct xf_sp
 }
 
 /*
- * What is left for all queues. No queue may be larger than that, so that there is room for one more
- * peer, however many peers are silent.
+ * What is left for all queues. No queue, and no owner's queues together, may be larger than that,
+ * so that there is room for one more owner, however many peers are silent.
  */
 static inline size_t xf_routing_room(const struct xf_routing *routing, size_t gone)
 {
