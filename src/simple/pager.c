@@ -76,7 +76,7 @@ static bool has_room(struct xf_simple *simple, const struct xf_stanza *stanza)
     size_t bytes = xf_stanza_copy_size(stanza), count = load ? load->held.count : 0,
            sum = bytes + (load ? load->held.bytes : 0);
     return count < settings->queue_stanzas && sum <= settings->queue_bytes &&
-           bytes <= simple->events->room(simple->owner);
+           sum <= simple->events->room(simple->owner);
 }
 
 static void push(struct xf_pager *pager, const struct xf_stanza *stanza)

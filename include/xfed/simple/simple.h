@@ -66,7 +66,7 @@ struct xf_simple_events {
      * protocol it belongs to (xf_policy_learns): it sent us a request, or took one of ours.
      */
     void (*peer_seen)(void *owner, struct xf_span local, struct xf_span peer);
-    /* How many bytes may still wait, of all peers together. */
+    /* How many bytes may still wait, of all peers together. No pair's queue may be larger. */
     size_t (*room)(void *owner);
 };
 
