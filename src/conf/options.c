@@ -207,6 +207,11 @@ COUNT(STRANGERS, "pairs-per-network", C, s2s.strangers.pairs_per_network, "8192"
 COUNT(STRANGERS, "pairs-per-owner", C, s2s.strangers.pairs_per_owner, "1024", 1, 10000000,
       "How many pairs may be authenticated for domains of one owner."),
 COUNT(STRANGERS, "pairs", C, s2s.strangers.pairs, "65536", 1, 10000000, "How many pairs may be authenticated in all."),
+COUNT(STRANGERS, "known-pairs-per-owner", C, s2s.strangers.known_pairs_per_owner, "1024", 0, 10000000,
+      "How many pairs for domains of one owner to which our users wrote before need no place among those above, nor do the streams that "
+      "such pairs open."),
+COUNT(STRANGERS, "known-pairs", C, s2s.strangers.known_pairs, "16384", 0, 10000000,
+      "How many such pairs in all; never more than a quarter of the file descriptors."),
 COUNT(STRANGERS, "broken-streams-per-network", C, s2s.strangers.broken_streams_per_network, "1000", 1, 100000,
       "How many streams from one network may be resumed after their connection broke (XEP-0198). The longest broken ones are forgotten."),
 COUNT(STRANGERS, "broken-streams-per-owner", C, s2s.strangers.broken_streams_per_owner, "250", 1, 100000,

@@ -65,7 +65,7 @@ struct xf_s2s {
 
     /* How much other servers may hold here: admission_priv.h. */
     struct xf_quota half_open;
-    struct xf_holdings stranger_streams, stranger_pairs;
+    struct xf_holdings stranger_streams, stranger_pairs, known_pairs;
     struct xf_quota looks; /* look-ups of TLSA records of peers that connect to us, by address */
     struct xf_refusals refusals;
 

@@ -61,7 +61,7 @@ struct xf_pair {
     uint64_t since_ms;              /* when that was */
     struct xf_carried_pair carried; /* for our stanzas to the peer, if the stream goes both ways */
     bool is_counted;                /* it counts its stream in xf_s2s.inbound_by_peer */
-    bool is_known; /* our users wrote to the peer first: it needs no place (strangers.c) */
+    bool is_known; /* our users wrote to the peer first: its place is another (strangers.c) */
     struct xf_holding holding;  /* once authenticated, unless a named peer is on the stream */
     struct xf_counted *counted; /* of its peer, once authenticated */
 

@@ -11,10 +11,12 @@
  * many as the largest holder is refused.
  *
  * A stream on which a named peer is authenticated holds no place, and neither do the pairs on it,
- * whatever else it carries: strangers cannot displace it. Nor does a pair that our users began:
- * they wrote to the peer before it came here (xf_s2s_events.knows). If it is the first one on its
- * stream, that needs no place either. So a thousand domains of one owner to which our users write
- * all come back after a fault.
+ * whatever else it carries: strangers cannot displace it. A pair that our users began (they wrote
+ * to the peer before it came here, xf_s2s_events.knows) has a place of another kind, which nobody
+ * displaces. If it is the first one on its stream, that needs no place. So a thousand domains of
+ * one owner to which our users write all come back after a fault. But whoever has a room or a
+ * contact here can have our users write to any number of names: an owner that has used up these
+ * places needs those of all strangers.
  */
 #include <xfed/xmpp/owner.h>
 
@@ -47,6 +49,24 @@ static struct xf_share pairs(struct xf_s2s *s2s)
         settings->strangers.pairs_per_network;
     share.of_owner.per_member = share.of_owner.per_group = settings->strangers.pairs_per_owner;
     return share;
+}
+
+static struct xf_share known_pairs(struct xf_s2s *s2s)
+{
+    const struct xf_s2s_settings *settings = &s2s->settings;
+    unsigned total = xf_env_share(s2s->env, settings->strangers.known_pairs, STREAMS_PART);
+    struct xf_quota_limits limits = {
+        .per_member = total, .per_group = total, .total = total, .unused_ms = UNUSED_MS};
+    struct xf_share share = {&s2s->known_pairs, limits, limits};
+    share.of_owner.per_member = share.of_owner.per_group =
+        settings->strangers.known_pairs_per_owner;
+    return share;
+}
+
+static struct xf_holdings *holdings_of(const struct xf_pair *pair)
+{
+    struct xf_s2s *s2s = pair->in->s2s;
+    return pair->is_known ? &s2s->known_pairs : &s2s->stranger_pairs;
 }
 
 static struct xf_share_keys keys_of(const struct xf_in *in, struct xf_span peer)
@@ -122,6 +142,8 @@ void xf_strangers_init(struct xf_s2s *s2s)
     xf_quota_init(&s2s->stranger_streams.by_owner, used_by_owner);
     xf_quota_init(&s2s->stranger_pairs.by_network, used_pair_by_network);
     xf_quota_init(&s2s->stranger_pairs.by_owner, used_pair_by_owner);
+    xf_quota_init(&s2s->known_pairs.by_network, NULL);
+    xf_quota_init(&s2s->known_pairs.by_owner, NULL);
 }
 
 void xf_strangers_fini(struct xf_s2s *s2s)
@@ -130,6 +152,8 @@ void xf_strangers_fini(struct xf_s2s *s2s)
     xf_quota_fini(&s2s->stranger_streams.by_owner);
     xf_quota_fini(&s2s->stranger_pairs.by_network);
     xf_quota_fini(&s2s->stranger_pairs.by_owner);
+    xf_quota_fini(&s2s->known_pairs.by_network);
+    xf_quota_fini(&s2s->known_pairs.by_owner);
 }
 
 /* ------------------------------------------------------------------ come and go */
@@ -138,7 +162,7 @@ static void leave_all(struct xf_in *in)
 {
     xf_holding_give(&in->s2s->stranger_streams, &in->holding);
     XF_LIST_EACH (node, &in->pairs)
-        xf_holding_give(&in->s2s->stranger_pairs, &xf_pair_of_node(node)->holding);
+        xf_holding_give(holdings_of(xf_pair_of_node(node)), &xf_pair_of_node(node)->holding);
 }
 
 static void displace(struct xf_in *in)
@@ -184,9 +208,15 @@ static bool take_stream(struct xf_in *in, const struct xf_share_keys *keys)
     return true;
 }
 
-static bool is_known(const struct xf_s2s *s2s, struct xf_span local, struct xf_span peer)
+/* Did our users begin the pair, and is there a place for it as such? */
+static bool is_known(const struct xf_in *in, struct xf_span local, struct xf_span peer,
+                     const struct xf_share_keys *keys)
 {
-    return s2s->events->knows && s2s->events->knows(s2s->owner, local, peer);
+    const struct xf_s2s *s2s = in->s2s;
+    struct xf_share share = known_pairs(in->s2s);
+    struct xf_victims victims;
+    return s2s->events->knows && s2s->events->knows(s2s->owner, local, peer) &&
+           has_room(in, &share, keys, &victims) && !victims.of_network && !victims.of_owner;
 }
 
 bool xf_stranger_admit(struct xf_in *in, struct xf_pair *pair)
@@ -197,10 +227,14 @@ bool xf_stranger_admit(struct xf_in *in, struct xf_pair *pair)
         in->has_named = true;
         return true;
     }
-    pair->is_known = is_known(in->s2s, xf_span_of(pair->local), peer);
-    if (in->has_named || pair->is_known)
-        return true;
     const struct xf_share_keys keys = keys_of(in, peer);
+    pair->is_known = is_known(in, xf_span_of(pair->local), peer, &keys);
+    if (in->has_named)
+        return true;
+    if (pair->is_known) {
+        enter(in, &in->s2s->known_pairs, &pair->holding, &keys);
+        return true;
+    }
     if ((in->valid_pairs > 0 || take_stream(in, &keys)) && take_pair(in, pair, &keys))
         return true;
     xf_refusals_note(&in->s2s->refusals, &in->stream.conn->addr, "strangers", false);
@@ -211,10 +245,9 @@ bool xf_stranger_may_claim(struct xf_in *in, struct xf_span local, struct xf_spa
 {
     struct xf_share share = pairs(in->s2s);
     struct xf_victims victims;
-    if (xf_policy_names(in->s2s->policy, peer) || in->has_named || is_known(in->s2s, local, peer))
-        return true;
     const struct xf_share_keys keys = keys_of(in, peer);
-    return has_room(in, &share, &keys, &victims);
+    return xf_policy_names(in->s2s->policy, peer) || in->has_named ||
+           is_known(in, local, peer, &keys) || has_room(in, &share, &keys, &victims);
 }
 
 unsigned xf_stranger_crowd(const struct xf_in *in)
@@ -228,7 +261,7 @@ unsigned xf_stranger_crowd(const struct xf_in *in)
 
 void xf_stranger_pair_left(struct xf_pair *pair)
 {
-    xf_holding_give(&pair->in->s2s->stranger_pairs, &pair->holding);
+    xf_holding_give(holdings_of(pair), &pair->holding);
 }
 
 void xf_stranger_left(struct xf_in *in)
@@ -244,10 +277,9 @@ static bool judge_pair(struct xf_pair *pair)
     struct xf_span peer = xf_span_of(pair->peer);
     bool is_named = pair->method != XF_AUTH_NONE && xf_policy_names(pair->in->s2s->policy, peer);
     struct xf_share_keys keys;
-    if (pair->method != XF_AUTH_NONE && !is_named && !pair->is_known &&
-        !xf_holding_is_held(&pair->holding)) {
+    if (pair->method != XF_AUTH_NONE && !is_named && !xf_holding_is_held(&pair->holding)) {
         keys = keys_of(pair->in, peer);
-        enter(pair->in, &pair->in->s2s->stranger_pairs, &pair->holding, &keys);
+        enter(pair->in, holdings_of(pair), &pair->holding, &keys);
     }
     return is_named;
 }

@@ -20,6 +20,7 @@ struct xf_s2s_settings {
     struct { /* how much authenticated peers without a section may hold */
         unsigned streams_per_address, streams_per_network, streams_per_owner, streams;
         unsigned pairs_per_network, pairs_per_owner, pairs;
+        unsigned known_pairs_per_owner, known_pairs; /* that our users began */
         unsigned broken_streams_per_network, broken_streams_per_owner, broken_streams;
         unsigned ping_answers_per_owner, ping_answers;
     } strangers;
