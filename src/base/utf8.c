@@ -118,6 +118,15 @@ static bool is_unsafe(const unsigned char *p, size_t len)
                         is_three(p, 0xE2, 0x81, 0xA6, 0xA9) || is_three(p, 0xEF, 0xBF, 0xBE, 0xBF));
 }
 
+struct xf_span xf_utf8_without_mark(struct xf_span text)
+{
+    static const char mark[] = "\xEF\xBB\xBF";
+    size_t len = strlen(mark);
+    if (text.len < len || memcmp(text.ptr, mark, len) != 0)
+        return text;
+    return (struct xf_span){text.ptr + len, text.len - len};
+}
+
 size_t xf_utf8_shown(const unsigned char *p, size_t left)
 {
     size_t len = sequence_len(p, left);

@@ -15,6 +15,7 @@
 #include <xfed/base/alloc.h>
 #include <xfed/base/crypto.h>
 #include <xfed/base/secrecy.h>
+#include <xfed/base/utf8.h>
 
 #define SECRET_MAX_BYTES 1024
 #define SECRET_MIN_BYTES 16 /* 128 bits, if it is random */
@@ -54,11 +55,13 @@ static ssize_t read_some(const char *path, char *out, size_t room)
     return n < 0 ? -1 : (ssize_t)len;
 }
 
-static char *take_first_line(const struct place *place, const char *bytes, size_t len)
+static char *take_first_line(const struct place *place, struct xf_span text)
 {
     static const char *const blank = " \t\r";
-    const char *newline = memchr(bytes, '\n', len), *nul = memchr(bytes, '\0', len);
-    size_t line_len = newline ? (size_t)(newline - bytes) : len;
+    text = xf_utf8_without_mark(text);
+    const char *bytes = text.ptr, *newline = memchr(bytes, '\n', text.len),
+               *nul = memchr(bytes, '\0', text.len);
+    size_t line_len = newline ? (size_t)(newline - bytes) : text.len;
     if (nul && nul < bytes + line_len)
         return refuse(place, "has a NUL byte in its first line", "a text"), NULL;
     while (line_len > 0 && strchr(blank, bytes[line_len - 1]))
@@ -79,7 +82,7 @@ static char *read_one(const struct place *place)
     else if ((size_t)len > SECRET_MAX_BYTES)
         refuse(place, "is too long", "at most 1024 bytes");
     else
-        secret = take_first_line(place, bytes, (size_t)len);
+        secret = take_first_line(place, (struct xf_span){bytes, (size_t)len});
     xf_wipe(bytes, sizeof(bytes));
     return secret;
 }

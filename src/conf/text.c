@@ -28,8 +28,6 @@
 
 #define FILE_MAX_BYTES (16u << 20)
 #define DEPTH_MAX      8
-/* Editors of Windows begin a file with it. */
-#define BYTE_ORDER_MARK "\xEF\xBB\xBF"
 
 enum token { TOKEN_END, TOKEN_WORD, TOKEN_STRING, TOKEN_MARK };
 
@@ -322,9 +320,7 @@ bool xf_text_read(const char *file, const struct xf_text_from *from, struct xf_t
     xf_buf_init(&bytes, FILE_MAX_BYTES);
     bool good = read_bytes(file, from, &bytes, problems) && is_text(file, &bytes, problems);
     if (good) {
-        out_text->bytes = xf_strndup(xf_buf_ptr(&bytes), bytes.len);
-        if (strncmp(out_text->bytes, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0)
-            memset(out_text->bytes, ' ', strlen(BYTE_ORDER_MARK));
+        out_text->bytes = xf_span_dup(xf_utf8_without_mark(xf_buf_span(&bytes)));
         struct scanner s = {
             .text = out_text, .problems = problems, .at = out_text->bytes, .line = 1};
         good = scan(&s);

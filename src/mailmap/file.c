@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <xfed/base/alloc.h>
+#include <xfed/base/utf8.h>
 
 #define FILE_MAX_BYTES (256u << 20)
 #define USERS_MAX      4000000
@@ -175,7 +176,7 @@ enum xf_err xf_file_read(const char *path, struct xf_table **out_table, struct x
     xf_buf_init(&text, FILE_MAX_BYTES);
     enum xf_err result = read_text(path, &text, err);
     if (result == XF_ERR_OK)
-        result = read_lines(&reading, xf_buf_span(&text), err);
+        result = read_lines(&reading, xf_utf8_without_mark(xf_buf_span(&text)), err);
     xf_buf_release(&text);
     if (result == XF_ERR_OK)
         *out_table = reading.table;

@@ -69,7 +69,7 @@ static char *read_line(const char *path)
     bool is_read = fgets(line, sizeof(line), in) != NULL;
     fclose(in);
     line[strcspn(line, "\r\n")] = '\0';
-    char *password = is_read ? xf_strdup(line) : xf_strdup("");
+    char *password = is_read ? xf_span_dup(xf_utf8_without_mark(xf_span_of(line))) : xf_strdup("");
     xf_wipe(line, sizeof(line));
     return password;
 }

@@ -345,6 +345,7 @@ enum xf_err xf_blocklist_add(struct xf_blocklist *list, const char *file, struct
                        UINT16_MAX);
     list->files = xf_realloc(list->files, (list->file_count + 1) * sizeof(*list->files));
     list->files[list->file_count++] = xf_strdup(file);
+    text = xf_utf8_without_mark(text);
     while (text.len > 0 && line.number < INT_MAX) {
         struct xf_span words = without_comment(take_line(&text));
         line.number++;

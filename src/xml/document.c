@@ -17,8 +17,6 @@
 #include "prefix_priv.h"
 #include "tree_priv.h"
 
-#define BYTE_ORDER_MARK XF_SPAN("\xEF\xBB\xBF")
-
 struct xf_document {
     struct xf_tree tree;
 };
@@ -139,21 +137,12 @@ static enum xf_err build(struct xf_tree *tree, struct xf_span text,
     return err;
 }
 
-static struct xf_span without_mark(struct xf_span text)
-{
-    struct xf_span mark = BYTE_ORDER_MARK;
-
-    if (text.len >= mark.len && memcmp(text.ptr, mark.ptr, mark.len) == 0)
-        return (struct xf_span){text.ptr + mark.len, text.len - mark.len};
-    return text;
-}
-
 enum xf_err xf_document_parse(struct xf_span text, const struct xf_document_limits *limits,
                               struct xf_document **out_document)
 {
     if (text.len > limits->bytes || text.len > INT_MAX)
         return XF_ERR_LIMIT;
-    text = without_mark(text);
+    text = xf_utf8_without_mark(text);
     if (text.len == 0 || !xf_expat_may_begin(text.ptr, text.len, 0) ||
         !xf_utf8_valid(text.ptr, text.len))
         return XF_ERR_BAD_XML;

@@ -38,6 +38,9 @@ bool xf_utf8_valid(const char *bytes, size_t len);
  */
 struct xf_span xf_utf8_whole(struct xf_span text);
 
+/* The text without the byte order mark with which editors of Windows begin a file. */
+struct xf_span xf_utf8_without_mark(struct xf_span text);
+
 /*
  * Length of the character at `p` if it may be shown to people; 0: it is not UTF-8 or not of XML, or
  * could end a line, move the cursor of a terminal or turn the direction of text. left > 0.

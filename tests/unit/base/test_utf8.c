@@ -76,6 +76,16 @@ START_TEST(judges_pieces_alike)
 }
 END_TEST
 
+START_TEST(cuts_one_mark_at_the_start)
+{
+    ck_assert(xf_span_is(xf_utf8_without_mark(XF_SPAN("\xEF\xBB\xBF# a")), "# a"));
+    ck_assert(xf_span_is(xf_utf8_without_mark(XF_SPAN("\xEF\xBB\xBF")), ""));
+    ck_assert(xf_span_is(xf_utf8_without_mark(XF_SPAN("a\xEF\xBB\xBF")), "a\xEF\xBB\xBF"));
+    ck_assert(xf_span_is(xf_utf8_without_mark(XF_SPAN("\xEF\xBB")), "\xEF\xBB"));
+    ck_assert(xf_span_is(xf_utf8_without_mark(XF_SPAN("")), ""));
+}
+END_TEST
+
 START_TEST(a_nul_is_a_character)
 {
     ck_assert(xf_utf8_valid("a\0b", 3));
@@ -219,6 +229,7 @@ int main(void)
     tcase_add_loop_test(tcase, judges_pieces_alike, 0, XF_ARRAY_LEN(cases));
     tcase_add_loop_test(tcase, drops_half_a_character, 0, XF_ARRAY_LEN(cuts));
     tcase_add_loop_test(tcase, says_what_may_be_shown, 0, XF_ARRAY_LEN(shown_rows));
+    tcase_add_test(tcase, cuts_one_mark_at_the_start);
     tcase_add_test(tcase, a_nul_is_a_character);
     tcase_add_test(tcase, says_when_a_sequence_is_incomplete);
     tcase_add_test(tcase, agrees_with_plain_decoding);

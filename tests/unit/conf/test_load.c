@@ -14,7 +14,7 @@ static void make_files(void)
     folder_put_text(&folder, "link.secret", "secret of the link\n");
     folder_put_text(&folder, "ldap.secret", "secret of the directory\n");
     folder_put_text(&folder, "database.secret", "secret of the database\n");
-    folder_put_text(&folder, "dialback.secret", "  secret of dialback \nrest\n");
+    folder_put_text(&folder, "dialback.secret", "\xEF\xBB\xBF  secret of dialback \r\nrest\n");
 }
 
 static void remove_files(void)

@@ -46,6 +46,7 @@ static const struct {
     {"no newline at the end", "alice@im.x alice@x", 1, 0, NULL},
     {"comments and blank lines", "# all\n\n  \t\nalice@im.x\t\talice@x # she\n", 1, 0, NULL},
     {"lines of Windows", "alice@im.x alice@x\r\nbob@im.x bob@x\r\n", 2, 0, NULL},
+    {"a mark of Windows before a comment", "\xEF\xBB\xBF# all\r\nalice@im.x alice@x\r\n", 1, 0, NULL},
     {"duplicates are notes", "alice@im.x a@x\nbob@im.x A@X\nalice@im.x b@x\n", 1, 2, NULL},
     {"the same line twice is nothing", "alice@im.x a@x\nAlice@IM.x A@x\n", 1, 0, NULL},
     {"one word", "alice@im.x a@x\nbob@im.x\n", 0, 0, ":2: there is no e-mail address: expected a JID and an e-mail address"},

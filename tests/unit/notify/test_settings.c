@@ -31,7 +31,7 @@ static void setup(void)
     ck_assert_ptr_nonnull(mkdtemp(folder));
     snprintf(file, sizeof(file), "%s/conf", folder);
     snprintf(password, sizeof(password), "%s/password", folder);
-    put(password, "the secret\nno secret\n", 0600);
+    put(password, "\xEF\xBB\xBFthe secret\r\nno secret\n", 0600);
 }
 
 static void teardown(void)

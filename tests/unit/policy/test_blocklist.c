@@ -14,7 +14,7 @@
 
 /* clang-format off */
 static const char list_text[] =
-    "# of partners that left\n"                                       /* 1 */
+    "\xEF\xBB\xBF# of partners that left, saved on Windows\n"          /* 1 */
     "spam.example\n"                                                  /* 2 */
     "\n"                                                              /* 3 */
     "*.below.example  from the abuse desk # ticket 12\r\n"            /* 4 */
