@@ -161,11 +161,32 @@ struct line {
     char reason[REASON_MAX_BYTES];
 };
 
+/*
+ * Append as much of a word as has room, with ? for each character that must not be shown: others
+ * write the lists, and terminals show what is in them.
+ */
+static void append_shown(char *text, size_t room, struct xf_span word)
+{
+    const unsigned char *bytes = (const unsigned char *)word.ptr;
+    size_t len = strlen(text);
+    for (size_t at = 0; at < word.len;) {
+        size_t shown = xf_utf8_shown(bytes + at, word.len - at), step = shown ? shown : 1;
+        if (len + step >= room)
+            break;
+        memcpy(text + len, shown ? word.ptr + at : "?", step);
+        len += step;
+        at += shown ? shown : xf_utf8_unshown(bytes + at, word.len - at);
+    }
+    text[len] = '\0';
+}
+
 static enum xf_err refuse(struct xf_error *err, const struct line *line, struct xf_span word,
                           const char *expected)
 {
-    return xf_fail(err, XF_ERR_BAD_VALUE, "%.120s:%d: %.*s: %s", line->file, line->number,
-                   word.len < 60 ? (int)word.len : 60, word.ptr, expected);
+    char shown[61] = "";
+    append_shown(shown, sizeof(shown), word);
+    return xf_fail(err, XF_ERR_BAD_VALUE, "%.120s:%d: %s: %s", line->file, line->number, shown,
+                   expected);
 }
 
 static bool is_space(char c)
@@ -238,17 +259,9 @@ static bool read_name(struct xf_span word, struct line *line)
 /* Truncate it if it is too long. */
 static void add_reason(struct line *line, struct xf_span word)
 {
-    size_t len = strlen(line->reason), room = sizeof(line->reason) - 1 - len;
-    if (len > 0 && room > 0) {
-        line->reason[len++] = ' ';
-        room--;
-    }
-    size_t take = word.len < room ? word.len : room;
-    for (size_t i = 0; i < take; i++) { /* it is shown on terminals */
-        unsigned char c = (unsigned char)word.ptr[i];
-        line->reason[len + i] = c < 0x20 || c == 0x7F ? '?' : word.ptr[i];
-    }
-    line->reason[len + take] = '\0';
+    if (*line->reason)
+        append_shown(line->reason, sizeof(line->reason), XF_SPAN(" "));
+    append_shown(line->reason, sizeof(line->reason), word);
 }
 
 static enum xf_err read_line(struct xf_span text, struct line *line, struct xf_error *err)
