@@ -59,10 +59,15 @@ static void log_lines(enum xf_log_level level, struct xf_span text)
         xf_log(level, "config.reload.warned", XF_SPN("detail", line), XF_SPN("more", rest));
 }
 
-static void log_messages(const struct xf_reload *reload, enum xf_log_level level)
+static void log_messages(const struct xf_reload *reload, bool is_refused)
 {
-    log_lines(level, xf_span_of(reload->messages ? reload->messages : ""));
+    log_lines(is_refused ? XF_LOG_ERROR : XF_LOG_WARN,
+              xf_span_of(reload->messages ? reload->messages : ""));
     log_lines(XF_LOG_WARN, xf_buf_span(&reload->report.text));
+    if (!is_refused && reload->report.errors > 0)
+        log_lines(XF_LOG_WARN,
+                  XF_SPAN("xfedd goes on with what it read before of these files: mend them, since "
+                          "a start refuses them"));
 }
 
 static bool has_link(const struct xf_conf *conf, const char *title)
@@ -132,7 +137,7 @@ static void take_over(struct xf_daemon *daemon, struct xf_reload *reload)
     const char *why = refusal(reload);
     if (reload->conf)
         xf_sandbox_check(&daemon->sandbox, reload->conf, &reload->certs);
-    log_messages(reload, why ? XF_LOG_ERROR : XF_LOG_WARN);
+    log_messages(reload, why != NULL);
     if (why) {
         xf_log(XF_LOG_ERROR, "config.reload.refused", XF_STR("detail", why));
         return;
