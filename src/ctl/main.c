@@ -138,7 +138,9 @@ int main(int argc, char **argv)
     take_json(&argc, argv, &ctl.is_json);
     int at = 1;
     for (; at < argc && argv[at][0] == '-'; at++) {
-        if (strcmp(argv[at], "-s") == 0 && at + 1 < argc) {
+        if (strcmp(argv[at], "-s") == 0) {
+            if (at + 1 == argc)
+                return (int)usage("nothing stands behind ", "-s");
             ctl.path = argv[++at];
         } else if (strcmp(argv[at], "--help") == 0) {
             print_help(stdout);

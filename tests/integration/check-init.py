@@ -236,6 +236,11 @@ class Init(unittest.TestCase):
             self.assertIn(complaint, err)
         self.assertFalse(os.path.exists(self.folder))
 
+    def test_a_socket_that_is_not_named(self):
+        code, _, err = ctl('-s')
+        self.assertEqual(code, 64)
+        self.assertIn('nothing stands behind -s', err)
+
     def test_without_a_terminal(self):
         code, _, err = ctl(*self.words(*ANSWERS))
         self.assertEqual(code, 1)
