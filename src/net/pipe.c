@@ -309,7 +309,10 @@ enum xf_err xf_pipe_listen(struct xf_loop *loop, const char *path, mode_t mode,
         return result;
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0 || bind_to(fd, &addr, mode) != XF_ERR_OK || stat(path, &st) != 0) {
-        result = xf_fail(err, XF_ERR_IO, "%s: %s", path, strerror_r(errno, words, sizeof(words)));
+        result = xf_fail(err, XF_ERR_IO,
+                         "cannot listen on %s: %s: expected a folder in which xfedd may make this "
+                         "socket",
+                         path, strerror_r(errno, words, sizeof(words)));
         if (fd >= 0)
             close(fd);
         return result;

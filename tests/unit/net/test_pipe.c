@@ -274,6 +274,10 @@ START_TEST(what_is_used_or_no_socket_stays)
     ck_assert_int_eq(xf_pipe_listen(loop, path, 0600, on_accept, NULL, &second, &err),
                      XF_ERR_CONFIG);
     ck_assert(strstr(err.detail, "another process"));
+    ck_assert_int_eq(xf_pipe_listen(loop, "/nonexistent/ctl", 0600, on_accept, NULL, &second, &err),
+                     XF_ERR_IO);
+    ck_assert_str_eq(err.detail, "cannot listen on /nonexistent/ctl: No such file or directory: "
+                                 "expected a folder in which xfedd may make this socket");
     snprintf(err.detail, sizeof(err.detail), "%*s", 200, "x");
     ck_assert_int_eq(xf_pipe_listen(loop, err.detail, 0600, on_accept, NULL, &second, &err),
                      XF_ERR_CONFIG);
