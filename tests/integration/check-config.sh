@@ -133,6 +133,8 @@ for example in "$examples"/*.conf; do
     expect 0 "$name, --dump" "$xfedd" -c "$example" --dump && cp "$scratch/out" "$examples/first"
     expect 0 "$name, the dump" "$xfedd" -c "$examples/first" --dump && cp "$scratch/out" "$examples/second"
     cmp "$examples/first" "$examples/second" || fail "$name: --dump of a dump differs"
+    # The documents go on with xfedctl.
+    grep -q '^ *control *= "/run/xfedd/control.sock"' "$examples/first" || fail "$name: xfedctl finds no socket"
     for sheet in --dns-records --csr-names --firewall=nftables --firewall=asa; do
         expect 0 "$name, $sheet" "$xfedd" -c "$example" "$sheet" || true
     done
