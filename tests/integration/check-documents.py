@@ -9,7 +9,8 @@ usage: check-documents.py XFEDD XFEDCTL SOURCE_ROOT
 2. A command of ours has the options, verbs and number of arguments that --help shows; those of xfedd that only print are run. A command of others names
    units, packages, build options and files that exist.
 3. Each block is one of that, or begins as an output does (OUTPUTS): a slip of the pen does not make it one.
-4. Each link leads to a file, and to a heading in it. Each document in doc/ is linked in README.md or doc/README.md, or its folder is.
+4. The list of the control socket's errors is that of the code.
+5. Each link leads to a file, and to a heading in it. Each document in doc/ is linked in README.md or doc/README.md, or its folder is.
 Prints file:line: problem; exits with 1 when there is one.
 """
 import os
@@ -422,6 +423,14 @@ class Checker:
             if path.resolve() not in linked and path.parent.resolve() not in linked - {self.root / 'doc'}:
                 yield f'{path.relative_to(self.root)}: no index links to it'
 
+    def unknown_errors(self):
+        """CONTROL.md has each error that the control socket may answer with."""
+        sources = ''.join(path.read_text() for path in sorted((self.root / 'src/control').glob('*.c')))
+        codes = set(re.findall(r'xf_client_fail\([^;"]*"([a-z-]+)"', sources)) | set(re.findall(r'\\"error\\":\\"([a-z-]+)', sources))
+        listed = re.search(r'`error` is one of (.*?)\.', (self.root / 'doc/operators/CONTROL.md').read_text(), re.S)[1]
+        for code in sorted(codes ^ set(re.findall(r'`([a-z-]+)`', listed))):
+            yield f'doc/operators/CONTROL.md: the error {code} is in the code or in the list, and not in both'
+
     @lru_cache(maxsize=None)
     def _anchors(self, path):
         return next(p for p in pages(self.root) if p.path.resolve() == path).anchors()
@@ -433,7 +442,7 @@ def main():
         programs = Programs(xfedd, xfedctl)
         checker = Checker(programs, Configuration(programs, folder), root)
         everything = pages(root)
-        problems = [*(p for page in everything for p in checker.problems_of(page)), *checker.unlisted(everything)]
+        problems = [*(p for page in everything for p in checker.problems_of(page)), *checker.unlisted(everything), *checker.unknown_errors()]
     print(*problems, sep='\n', end='\n' if problems else '')
     print(', '.join(f'{n} {what}' for what, n in checker.counts.items()))
     return 1 if problems or not all(checker.counts.values()) else 0
