@@ -123,6 +123,7 @@ enum xf_form {
     XF_FORM_WORDS,     /* sent to others: XF_WORDS_MAX bytes at most */
     XF_FORM_PATH,      /* joined to the file's folder unless absolute */
     XF_FORM_DOMAIN,    /* prepared */
+    XF_FORM_HOST,      /* a domain that is no address: SRV records name it */
     XF_FORM_LISTEN,    /* address:port */
     XF_FORM_NODE,      /* address:port, or with " weight=N" behind it */
     XF_FORM_ADDRESS,   /* address or address:port */

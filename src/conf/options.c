@@ -387,7 +387,7 @@ BOOL (SERVED, "mail-only", D, mail_only, "no",
       "This domain has e-mail addresses but no JIDs: a stanza to an address that no user has is answered with item-not-found instead of "
       "going to the cluster."),
 
-TEXT (NODE, "host", N, host, DOMAIN, NULL, "xmpp1.example.org",
+TEXT (NODE, "host", N, host, HOST, NULL, "xmpp1.example.org",
       "The node's public name, which SRV records point to. Nodes behind one address may share a name; then each needs a port of its "
       "own."),
 TEXTS(NODE, "addresses", N, addresses, IP, NULL, "203.0.113.5", "The public addresses of that name."),
@@ -407,7 +407,7 @@ TEXT (PUBLISH, "interface", C, publish.interface, INTERFACE, "eth0", NULL,
       "Network interface towards the Internet of the machine that the nftables rules are for: the router in front of the nodes, or a "
       "node."),
 
-TEXT (SIP, "host", C, ua.host, DOMAIN, "", "sip.example.org",
+TEXT (SIP, "host", C, ua.host, HOST, "", "sip.example.org",
       "Our host for SIP, as peers reach it and as our certificate names it; \"\": SIP is off. When a peer has protocol = sip or auto, xfedd "
       "--dns-records prints SRV records that lead to it."),
 COUNT(SIP, "port", C, ua.port, "5061", 1, 65535, "The port at which peers reach listen { sip }, where a firewall translates it."),

@@ -196,6 +196,16 @@ static char *parse_domain(const char *text)
     return xf_strdup(prepared);
 }
 
+static char *parse_host(const char *text)
+{
+    char *domain = parse_domain(text);
+    if (domain && xf_domain_is_address(xf_span_of(domain))) {
+        xf_free(domain);
+        return NULL;
+    }
+    return domain;
+}
+
 static char *parse_pin(const char *text, const char *dir)
 {
     uint8_t digest[32];
@@ -308,6 +318,8 @@ static char *parse_form(const struct xf_option *option, const char *text, const 
         return xf_path_join(dir, text);
     case XF_FORM_DOMAIN:
         return parse_domain(text);
+    case XF_FORM_HOST:
+        return parse_host(text);
     case XF_FORM_LISTEN:
         return is_host_port(text, true, false) ? xf_strdup(text) : NULL;
     case XF_FORM_NODE:

@@ -169,6 +169,7 @@ static const char *form_words(const struct xf_option *option)
         [XF_FORM_WORDS] = "a text of at most 500 bytes",
         [XF_FORM_PATH] = "the name of a file",
         [XF_FORM_DOMAIN] = "a domain name",
+        [XF_FORM_HOST] = "a host name, and no address",
         [XF_FORM_NODE] = ("an address with port, such as 192.0.2.1:5347, or with weight: "
                           "\"192.0.2.1:5347 weight=3\" (0 to 100)"),
         [XF_FORM_ADDRESS] = "an address, such as 192.0.2.1, 192.0.2.1:53 or [2001:db8::1]:53",
