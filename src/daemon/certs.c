@@ -76,6 +76,8 @@ static bool add_from_dir(struct xf_certs *certs, const struct xf_conf *conf, siz
 static bool find_own(struct xf_certs *certs, const struct xf_conf *conf, size_t i)
 {
     const struct xf_served_settings *served = &conf->served[i].settings;
+    if (!*served->domain) /* -t goes on without a domain that was refused */
+        return true;
     for (size_t k = 0; k < served->certificate.count && k < served->key.count; k++)
         add(certs, &(struct xf_cert){.name = xf_strdup(served->domain),
                                      .served = i,

@@ -247,14 +247,19 @@ START_TEST(says_what_is_wrong)
 }
 END_TEST
 
-/* -t goes on behind what it refuses, here a host, which then has no name to look for. */
-START_TEST(says_nothing_of_a_host_that_was_refused)
+/* -t goes on behind what it refuses, here a name, for which there is nothing to look then. */
+static const char *const refused_names[] = {
+    SERVED "sip { host = \"a b\" certificate = sip.pem key = sip.key }\n",
+    TRUST "served \"a b\" { link = l certificate = a.pem key = a.key }\n",
+    TRUST "served \"*.a.example\" { link = l }\n",
+};
+
+START_TEST(says_nothing_of_a_name_that_was_refused)
 {
     char path[128], *messages = NULL;
     size_t errors;
     struct loaded s = {0};
-    files_put_text(&files, "conf",
-                   SERVED "sip { host = \"a b\" certificate = sip.pem key = sip.key }\n");
+    files_put_text(&files, "conf", refused_names[_i]);
     snprintf(path, sizeof(path), "%s/conf", files.path);
     s.conf = xf_conf_examine(path, &errors, &messages);
     ck_assert_uint_gt(errors, 0);
@@ -542,7 +547,8 @@ int main(void)
     tcase_add_unchecked_fixture(tc, make_all, remove_all);
     tcase_add_checked_fixture(tc, set_up, tear_down);
     tcase_add_loop_test(tc, says_what_is_wrong, 0, XF_ARRAY_LEN(rows));
-    tcase_add_test(tc, says_nothing_of_a_host_that_was_refused);
+    tcase_add_loop_test(tc, says_nothing_of_a_name_that_was_refused, 0,
+                        (int)XF_ARRAY_LEN(refused_names));
     tcase_add_test(tc, every_name_has_its_certificate);
     tcase_add_test(tc, a_pinned_file_becomes_its_digest);
     tcase_add_loop_test(tc, a_reload_keeps_what_it_cannot_read, 0, XF_ARRAY_LEN(reloads));
