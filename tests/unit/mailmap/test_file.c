@@ -55,7 +55,8 @@ static const struct {
     {"no JID", "bob b@x\n", 0, 0, ":1: the first word is not a bare JID: expected a JID and an e-mail address"},
     {"a full JID", "bob@x/y b@x\n", 0, 0, ":1: the first word is not a bare JID: expected a JID and an e-mail address"},
     {"no address", "bob@im.x b\n", 0, 0, ":1: the second word is not an e-mail address: expected a JID and an e-mail address"},
-    {"not UTF-8", "bob@im.x b\xff@x\n", 0, 0, ":1: the second word is not an e-mail address: expected a JID and an e-mail address"},
+    {"not UTF-8", "# all\nbob@im.x b\xff@x\n", 0, 0, ":2: is not UTF-8 text"},
+    {"UTF-16 of Windows", "\xff\xfe" "b o b @ i m . x", 0, 0, ":1: is not UTF-8 text"},
 };
 /* clang-format on */
 
