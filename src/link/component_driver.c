@@ -63,7 +63,10 @@ static bool on_element(struct xf_leg *leg, const struct xf_elem *elem)
 {
     if (leg->state != XF_LEG_NEGOTIATING || !xf_elem_is(elem, XF_NS_COMPONENT, "handshake"))
         return false;
-    xf_leg_accept(leg);
+    if (leg->guess.reason) /* it accepts what we have not sent */
+        xf_leg_refuse(leg, leg->guess.reason, leg->guess.help, leg->guess.detail);
+    else
+        xf_leg_accept(leg);
     return true;
 }
 

@@ -240,6 +240,11 @@ static const struct link_case cases[] = {
         {FEED, 0, NAMELESS}, {FEED, 0, ERROR("host-unknown")},
         {LOG, .text = "link.stream.failed reason=host-unknown", .ms = 1}}},
 
+    {"a server that accepts no proof at all", .nodes = {"127.0.0.1:5347"}, .steps = {
+        {DIAL, 0, "127.0.0.1:5347"}, {CONNECTED, 0}, {SENT, 0, HEADER("gw.example")},
+        {FEED, 0, NAMELESS "<handshake/>"}, {SENT, 0, FOOTER}, {IS, .text = "down"}, {FEED, 0, FOOTER},
+        {LOG, .text = "link.stream.failed reason=no-stream-id", .ms = 1}}},
+
     {"white space after silence, none while we talk", .nodes = {"127.0.0.1:5347"}, .steps = {
         {JOIN, 0, "127.0.0.1:5347"}, {WAIT, .ms = 50000}, {SEND, .text = "m1"}, {SENT, 0, WRITTEN("m1")}, {WAIT, .ms = 50000},
         {SENT, 0, ""}, {WAIT, .ms = 11000}, {SENT, 0, " "}, {WAIT, .ms = 61000}, {SENT, 0, " "}}},
