@@ -143,10 +143,12 @@ static enum xf_err add(struct reading *reading, struct xf_span jid_text, struct 
 
 static enum xf_err read_line(struct reading *reading, struct xf_span line, struct xf_error *err)
 {
-    if (!xf_utf8_valid(line.ptr, line.len)) /* UTF-16, as PowerShell writes, has odd words */
+    const char *begin = line.ptr;
+    struct xf_span jid = take_word(&line), mail = take_word(&line);
+    /* UTF-16, as PowerShell writes, has odd words. What a comment is written in is all the same. */
+    if (!xf_utf8_valid(begin, (size_t)(line.ptr - begin)))
         return xf_fail(err, XF_ERR_BAD_VALUE, "%.150s:%u: is not UTF-8 text", reading->path,
                        reading->line);
-    struct xf_span jid = take_word(&line), mail = take_word(&line);
     if (!jid.ptr)
         return XF_ERR_OK;
     if (!mail.ptr)

@@ -56,6 +56,7 @@ static const struct {
     {"a full JID", "bob@x/y b@x\n", 0, 0, ":1: the first word is not a bare JID: expected a JID and an e-mail address"},
     {"no address", "bob@im.x b\n", 0, 0, ":1: the second word is not an e-mail address: expected a JID and an e-mail address"},
     {"not UTF-8", "# all\nbob@im.x b\xff@x\n", 0, 0, ":2: is not UTF-8 text"},
+    {"a comment in Latin-1", "# M\xfcnchen\nalice@im.x alice@x # B\xfcro\n", 1, 0, NULL},
     {"UTF-16 of Windows", "\xff\xfe" "b o b @ i m . x", 0, 0, ":1: is not UTF-8 text"},
 };
 /* clang-format on */
