@@ -397,7 +397,7 @@ static void XMLCALL on_text(void *user, const XML_Char *text, int len)
         xf_reader_refuse(reader, XF_ERR_BAD_XML, XF_STREAM_ERROR_BAD_FORMAT,
                          "text between stanzas");
     } else {
-        reader->white += (unsigned)len;
+        reader->white += (unsigned)xf_expat_byte_count(reader->parser); /* &#x20; is longer */
     }
 }
 
