@@ -19,7 +19,7 @@ struct xf_routing_settings {
     unsigned routes_per_owner, routes;
     /* Streams that we open to strangers for answers */
     unsigned answer_streams_per_owner, answer_streams;
+    size_t answer_bytes_per_owner, answer_bytes; /* bytes that wait for these streams */
     /* Streams that we open to strangers to whom our users write */
     unsigned user_streams_per_owner, user_streams;
-    size_t answer_bytes_per_owner, answer_bytes; /* bytes that wait for these streams */
 };
