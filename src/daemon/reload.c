@@ -66,7 +66,7 @@ static void log_messages(const struct xf_reload *reload, bool is_refused)
     log_lines(XF_LOG_WARN, xf_buf_span(&reload->report.text));
     if (!is_refused && reload->report.errors > 0)
         log_lines(XF_LOG_WARN,
-                  XF_SPAN("xfedd goes on with what it read before of these files: mend them, since "
+                  XF_SPAN("xfedd still uses what it read from these files before: mend them, since "
                           "a start refuses them"));
 }
 

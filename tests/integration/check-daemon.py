@@ -304,7 +304,7 @@ def reload_without_key(new):
     os.rename(run.path('key.pem'), run.path('gone.pem'))
     run.reload()
     run.wait_line('warn config.reload.warned detail=".*key.pem: No such file')
-    run.wait_line('warn config.reload.warned detail="xfedd goes on with what it read before of these files')
+    run.wait_line('warn config.reload.warned detail="xfedd still uses what it read from these files before')
     run.wait_line('config.reload.done')
     with socket.create_connection(('127.0.0.1', run.port()), PATIENCE) as peer:
         peer.sendall(b"<stream:stream xmlns='jabber:server' xmlns:stream='http://etherx.jabber.org/streams' from='b.example' "
