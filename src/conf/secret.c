@@ -2,10 +2,10 @@
 /*
  * secret.c — the first line of a secret file, in memory that is wiped.
  *
- * Only the first line counts, without the white space around it, so that the newline that an editor
- * adds is not part of the secret. A file that others can write is refused. A file that they can
- * read is accepted with a warning, since refusing to start would not make it secret again; xfedd -t
- * refuses both.
+ * Only the first line counts, without the white space around it and a byte order mark, so that what
+ * an editor adds is not part of the secret. A file that others can write is refused. A file that
+ * they can read is accepted with a warning, since refusing to start would not make it secret again;
+ * xfedd -t refuses both.
  */
 #include "conf_priv.h"
 

@@ -98,8 +98,8 @@ void xf_strangers_fini(struct xf_s2s *s2s);
 
 /*
  * Take the places of a pair that is about to be authenticated, and of its stream when this is its
- * first pair; other streams may be ended for them. A named peer needs none, and a pair that
- * is_known has one of its own. False: there is no room (logged).
+ * first pair; other streams may be ended for them. A named peer needs none; a pair that is_known
+ * has one among its like, and its stream needs none. False: there is no room (logged).
  */
 bool xf_stranger_admit(struct xf_in *in, struct xf_pair *pair);
 /* Would xf_stranger_admit find room for a pair of this peer now? */

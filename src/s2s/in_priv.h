@@ -61,7 +61,7 @@ struct xf_pair {
     uint64_t since_ms;              /* when that was */
     struct xf_carried_pair carried; /* for our stanzas to the peer, if the stream goes both ways */
     bool is_counted;                /* it counts its stream in xf_s2s.inbound_by_peer */
-    bool is_known; /* our users wrote to the peer first: its place is another (strangers.c) */
+    bool is_known;              /* our users wrote to the peer first: counted apart (strangers.c) */
     struct xf_holding holding;  /* once authenticated, unless a named peer is on the stream */
     struct xf_counted *counted; /* of its peer, once authenticated */
 
@@ -260,8 +260,8 @@ void xf_pair_offer(struct xf_pair *pair);
 /* The stream ends: the peer's other streams, if it has any, are offered for its pairs. */
 void xf_pairs_withdraw(struct xf_in *in);
 /*
- * It has ended, and may be resumed: so they are, where no open one is, for the time when nobody
- * waits for that.
+ * It has ended, and may be resumed: other streams are offered for those of its pairs that no open
+ * stream is offered for. They are used once nobody waits for it any more.
  */
 void xf_pairs_broke(struct xf_in *in);
 /* All checks have passed: the pair may send stanzas. */

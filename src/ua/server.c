@@ -7,7 +7,7 @@
  *   - 100 goes out when the owner takes its time: for INVITE after 200 ms, for others not before
  *     3.5 s (RFC 4320 section 4.1). No other answer is made up, but 408 to an INVITE after 3
  *     minutes, and 487 when it is cancelled.
- *   - The same request once more begins nothing: it is dropped, but for another 100.
+ *   - A request that is repeated is dropped; where a 100 was sent, it is sent again.
  *   - An answer goes over the conn of its request; if that has ended, over another one with the
  *     same peer.
  *   - A 2xx to INVITE goes out again after 0.5 s, then doubling to 4 s, until the ACK.

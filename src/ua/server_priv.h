@@ -66,7 +66,7 @@ enum xf_ua_taken xf_ua_server_begin(struct xf_flow *flow, const struct xf_core_c
 /* Is the same request here already, by another way (RFC 3261 section 8.2.2.2)? */
 bool xf_ua_server_is_merged(struct xf_ua *ua, struct xf_span peer,
                             const struct xf_sip_message *request);
-/* Is this one here already, and comes again? Then it gets the 100 again, if there was one. */
+/* Has this very request come before? Then the 100 is sent again, if there was one. */
 bool xf_ua_server_again(struct xf_ua *ua, struct xf_span peer,
                         const struct xf_sip_message *request);
 /* Is there room for one more, of whose head so much is kept? Else the word for what is full. */

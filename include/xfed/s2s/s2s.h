@@ -98,8 +98,9 @@ struct xf_s2s_events {
      */
     bool (*is_away)(void *owner, struct xf_span local);
     /*
-     * Did our users write to the peer before it wrote to us, and is that not long ago? Then its
-     * stream to us takes no place of strangers. May be NULL: never.
+     * Did our users write to the peer before it wrote to us, and is that not long ago? Then the
+     * pair and its stream take no place of strangers, up to a number of such pairs. May be NULL:
+     * never.
      */
     bool (*knows)(void *owner, struct xf_span local, struct xf_span peer);
 };

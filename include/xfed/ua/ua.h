@@ -162,7 +162,7 @@ struct xf_ua_counts {
     uint64_t requests_in, refused; /* ... of these, those that were answered here by a failure */
     uint64_t requests_out, unanswered;
     uint64_t malformed; /* messages that could not be parsed */
-    uint64_t strays;    /* responses and ACKs to nothing, requests once more: dropped */
+    uint64_t strays;    /* responses and ACKs to nothing, repeated requests: dropped */
     uint64_t no_place;  /* conns that found no place, or lost it to another one */
     struct {
         size_t open, opening;               /* conns now: messages pass; not yet */
