@@ -40,8 +40,6 @@ static void on_white(struct xf_stream *stream, size_t bytes)
 static void on_stanza(struct xf_stream *stream, struct xf_stanza *stanza)
 {
     struct xf_in *in = in_of(stream);
-    if (xf_sm_is_kept(&in->carrier, in->resumable))
-        return;
     if (xf_gate_stanza(&in->gate, in->s2s, stanza, xf_in_may_suspend(in)))
         xf_sm_handled(&in->carrier.sm);
     else

@@ -103,8 +103,6 @@ static void on_stanza(struct xf_stream *stream, struct xf_stanza *stanza)
 {
     struct xf_out *out = out_of(stream);
     if (out->is_bidi) {
-        if (xf_sm_is_kept(&out->carrier, out->sm_id))
-            return;
         out->carrier.used_ms = out->s2s->env->clock->now_ms;
         if (xf_gate_stanza(&out->gate, out->s2s, stanza, xf_out_may_suspend(out)))
             xf_sm_handled(&out->carrier.sm);

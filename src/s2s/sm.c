@@ -65,11 +65,6 @@ void xf_sm_part(struct xf_carrier *carrier)
         acknowledge(carrier);
 }
 
-bool xf_sm_is_kept(const struct xf_carrier *carrier, bool can_resume)
-{
-    return can_resume && carrier->stream->end == XF_STREAM_END_POLITE;
-}
-
 bool xf_sm_learn(struct xf_carrier *carrier, const struct xf_proof_mark *mark, uint32_t handled)
 {
     if (!xf_proof_mark_number(mark, handled, &carrier->resumed_number))

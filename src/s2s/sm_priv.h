@@ -41,13 +41,6 @@ bool xf_sm_is_due(const struct xf_carrier *carrier, const struct xf_elem *elem);
 void xf_sm_part(struct xf_carrier *carrier);
 
 /*
- * Does the peer keep a stanza that comes now, to send it again or return it? We have ended the
- * stream in order, and the last count that we could say is without it. Only of peers that can
- * resume streams we know that they do so; Metronome takes such an end for an acknowledgement.
- */
-bool xf_sm_is_kept(const struct xf_carrier *carrier, bool can_resume);
-
-/*
  * The carrier's stream resumes the one of the mark, of which the peer has handled so many of our
  * stanzas (§5). False: that cannot be.
  */
