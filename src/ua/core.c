@@ -379,7 +379,7 @@ static void take_cancel(struct xf_core_call *call)
             answer_once(call->flow, call->request, 200, NULL);
         return;
     }
-    call->fault = (struct xf_ua_fault){"cancel", "there is no such INVITE", XF_HELP_NONE};
+    call->fault = (struct xf_ua_fault){"cancel", "there is no such request", XF_HELP_NONE};
     answer_refused(call, 481);
 }
 

@@ -259,16 +259,28 @@ void xf_ua_server_acked(struct xf_flow *flow, struct xf_span peer, const struct 
         ua->counts.strays++;
 }
 
+/* Its method is not in the CANCEL (RFC 3261 section 9.2). NULL: there is none. */
+static struct xf_ua_server *cancelled_by(struct xf_ua *ua, struct xf_span peer,
+                                         const struct xf_sip_message *cancel)
+{
+    struct xf_ua_server *server = NULL;
+    for (unsigned method = XF_SIP_METHOD_OTHER + 1; method < XF_SIP_METHOD_COUNT && !server;
+         method++) {
+        struct xf_ua_key key;
+        xf_ua_key_of_server(&key, peer, cancel, (enum xf_sip_method)method);
+        server = xf_map_find(ua->servers, xf_ua_key_span(&key));
+    }
+    return server;
+}
+
 bool xf_ua_server_cancel(struct xf_flow *flow, struct xf_span peer,
                          const struct xf_sip_message *cancel)
 {
-    struct xf_ua_key key;
-    xf_ua_key_of_server(&key, peer, cancel, XF_SIP_INVITE);
-    struct xf_ua_server *server = xf_map_find(flow->ua->servers, xf_ua_key_span(&key));
+    struct xf_ua_server *server = cancelled_by(flow->ua, peer, cancel);
     if (!server)
         return false;
-    if (server->state != XF_UA_SERVER_ASKED)
-        return true; /* too late, which is no mistake (RFC 3261 section 9.2) */
+    if (server->method != XF_SIP_INVITE || server->state != XF_UA_SERVER_ASKED)
+        return true; /* it changes nothing, which is no mistake (RFC 3261 section 9.2) */
     tell(server, XF_UA_END_CANCELLED);
     if (!give_status(server, 487))
         fire(server, XF_UA_SERVER_ON_TIME);

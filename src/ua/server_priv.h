@@ -74,7 +74,7 @@ const char *xf_ua_server_is_crowded(const struct xf_flow *flow, struct xf_span p
 
 void xf_ua_server_acked(struct xf_flow *flow, struct xf_span peer,
                         const struct xf_sip_message *ack);
-/* False: there is no such INVITE. */
+/* False: there is no such request. */
 bool xf_ua_server_cancel(struct xf_flow *flow, struct xf_span peer,
                          const struct xf_sip_message *cancel);
 void xf_ua_server_flow_ended(struct xf_flow *flow);
