@@ -118,7 +118,7 @@ static void check_address(const struct xf_sip_message *m, const struct xf_sip_ad
 static bool may_be_malformed(enum xf_sip_header_id id)
 {
     return id == XF_SIP_H_SUPPORTED || id == XF_SIP_H_UNSUPPORTED || id == XF_SIP_H_ALLOW ||
-           id == XF_SIP_H_WARNING;
+           id == XF_SIP_H_WARNING || id == XF_SIP_H_ROUTE || id == XF_SIP_H_PROXY_REQUIRE;
 }
 
 static void check_value(const struct xf_sip_message *m, enum xf_sip_header_id id,
@@ -138,7 +138,6 @@ static void check_value(const struct xf_sip_message *m, enum xf_sip_header_id id
         if (m->contact_is_star)
             break;
         /* fall through */
-    case XF_SIP_H_ROUTE:
     case XF_SIP_H_RECORD_ROUTE:
     case XF_SIP_H_P_ASSERTED_IDENTITY:
         xf_require(xf_sip_address_read(value, &address) == XF_ERR_OK);

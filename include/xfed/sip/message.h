@@ -336,8 +336,9 @@ bool xf_sip_has_value(const struct xf_sip_message *message, enum xf_sip_header_i
 
 /*
  * One value of a list. XF_ERR_BAD_VALUE, and *out_... is unchanged: it is none, which cannot
- * happen for values of a parsed message, but of Warning: what is malformed there, or in Supported,
- * Unsupported and Allow, is let pass, since nothing is decided by it (RFC 3261 section 8.2.2).
+ * happen for values of a parsed message, but of Warning and Route: what is malformed there, or in
+ * Supported, Unsupported, Allow, Proxy-Require and Content-Disposition, is let pass, since nothing
+ * is decided by it (RFC 3261 section 8.2.2).
  */
 XF_MUST_USE enum xf_err xf_sip_address_read(struct xf_span value,
                                             struct xf_sip_address *out_address);
