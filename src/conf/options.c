@@ -460,6 +460,9 @@ COUNT(SIP, "subscriptions", C, simple.subscriptions, "260000", 1, 1000000, "How 
 DURATION(SIP, "error-window", C, simple.error_window_ms, "300ms", 0, 5 * S,
       "How long the answer to a message of a peer waits for an error of the local server, which the peer is told then; an error that comes "
       "later is lost for it. 0: not at all."),
+COUNT(SIP, "typing-per-owner", C, simple.typing_per_owner, "1000", 1, 1000000,
+      "How many users of peers of one owner are shown typing at once, each to one of our users. Further ones are not."),
+COUNT(SIP, "typing", C, simple.typing, "5000", 1, 1000000, "How many of those there may be in all."),
 DURATION(SIP, "subscribe-expires", C, simple.subscribe_ms, "2h", M, 24 * H,
       "How long a subscription to the presence of a peer's user lasts before it is refreshed. The peer may choose a shorter time."),
 DURATION(SIP, "notify-interval", C, simple.notify_interval_ms, "5s", S, 5 * M,

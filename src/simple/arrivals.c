@@ -178,10 +178,9 @@ static enum xf_ua_taken begin(struct xf_simple *simple, struct xf_ua_server *ser
 }
 
 static enum xf_ua_taken tell_typing(struct xf_simple *simple, struct xf_ua_server *server,
-                                    struct xf_stanza *stanza)
+                                    struct xf_stanza *stanza, const struct xf_im *im)
 {
-    uint64_t wait_ms;
-    enum xf_simple_taken taken = simple->events->stanza(simple->owner, stanza, &wait_ms);
+    enum xf_simple_taken taken = xf_typing_tell(simple, stanza, im);
     answer(simple, server, &(struct verdict){.status = 202});
     return taken == XF_SIMPLE_FULL ? XF_UA_FULL : XF_UA_TAKEN;
 }
@@ -243,8 +242,9 @@ enum xf_ua_taken xf_arrivals_take(struct xf_simple *simple, struct xf_ua_server 
     xf_stanza_find_children(&stanza);
     if (im.kind == XF_IM_TYPING) {
         stanza.type = XF_SPAN("chat");
-        return tell_typing(simple, server, &stanza);
+        return tell_typing(simple, server, &stanza, &im);
     }
+    xf_typing_over(simple, &stanza);
     return begin(simple, server, &stanza);
 }
 

@@ -91,6 +91,7 @@ struct xf_simple *xf_simple_new(const struct xf_simple_opts *opts)
     xf_addresses_init(simple);
     xf_pager_init(simple, opts->waiting);
     xf_arrivals_init(simple);
+    xf_typing_init(simple);
     xf_subscriber_init(simple);
     xf_notifier_init(simple);
     xf_notifier_truth_init(simple);
@@ -117,6 +118,7 @@ void xf_simple_free(struct xf_simple **simple_at)
     xf_addresses_fini(simple);
     xf_pager_fini(simple);
     xf_arrivals_fini(simple);
+    xf_typing_fini(simple);
     xf_peer_index_free(&simple->peers);
     xf_notifier_fini(simple);
     xf_subscriber_fini(simple);
@@ -226,6 +228,7 @@ void xf_simple_finish(struct xf_simple *simple)
     simple->is_finished = true;
     xf_pager_finish(simple);
     xf_arrivals_finish(simple);
+    xf_typing_finish(simple);
     xf_notifier_finish(simple);
     xf_round_stop(&simple->subscriber.round);
 }

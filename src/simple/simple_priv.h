@@ -79,6 +79,11 @@ struct xf_simple {
     struct xf_stanza_scratch scratch;
     struct xf_buf payload;
 
+    /* typing.c */
+    struct xf_map *typing; /* sender and recipient -> struct xf_typing */
+    struct xf_quota typing_places;
+    struct xf_buf typing_key;
+
     struct xf_subscriber subscriber;
     bool is_full;    /* tell.c: the cluster has enough for now, since the caller cleared it */
     bool has_paused; /* conns may be unread, since the cluster had enough */
@@ -272,3 +277,13 @@ enum xf_ua_taken xf_arrivals_take(struct xf_simple *simple, struct xf_ua_server 
 void xf_arrivals_failed(struct xf_simple *simple, const struct xf_stanza *stanza);
 void xf_arrivals_resume(struct xf_simple *simple);
 void xf_arrivals_finish(struct xf_simple *simple);
+
+/* ---- typing.c: users of peers who are typing. */
+void xf_typing_init(struct xf_simple *simple);
+void xf_typing_fini(struct xf_simple *simple);
+/* Tell our user of a chat state of the peer's; as xf_simple_events.stanza. */
+enum xf_simple_taken xf_typing_tell(struct xf_simple *simple, struct xf_stanza *stanza,
+                                    const struct xf_im *im);
+/* A message says so, too. */
+void xf_typing_over(struct xf_simple *simple, const struct xf_stanza *stanza);
+void xf_typing_finish(struct xf_simple *simple);

@@ -14,6 +14,8 @@ struct xf_simple_settings {
      * becomes the answer then; 0: not at all.
      */
     uint64_t error_window_ms;
+    /* Users of peers who are typing, and of whom our users are told. */
+    unsigned typing_per_owner, typing;
     uint64_t subscribe_ms; /* what we ask for: how long a subscription to a peer's user lasts */
     uint64_t notify_interval_ms; /* least time between two notifications about one user of ours */
     /*
