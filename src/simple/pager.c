@@ -12,8 +12,8 @@
  *     lost its answer, and over TLS and TCP nobody recognises a repetition: so nothing is ever sent
  *     twice.
  *
- * What waits behind it counts for its pair of domains, as in the queue of a route, and is bounced
- * when it grows too old.
+ * What waits behind it counts for its pair of domains, as in the queue of a route, and for the
+ * owner of a peer without a section (routing/route_limits.c); it is bounced when it grows too old.
  */
 #include "simple_priv.h"
 
@@ -21,6 +21,7 @@
 #include <xfed/base/alloc.h>
 #include <xfed/base/map.h>
 #include <xfed/interwork/error.h>
+#include <xfed/xmpp/owner.h>
 #include <xfed/xmpp/pair.h>
 
 #define TEXTS_MAX (2 * XF_IM_TEXT_MAX) /* a line end becomes two bytes */
@@ -44,6 +45,11 @@ const struct xf_pair_load *xf_pager_load(const struct xf_simple *simple, struct 
     return xf_map_find(simple->pairs, xf_pair_key(local, peer, &key));
 }
 
+static struct xf_quota_keys quota_keys(struct xf_span peer)
+{
+    return (struct xf_quota_keys){.group = xf_domain_owner(peer), .member = peer};
+}
+
 /* Made where there is none. */
 static struct xf_pair_load *load_of(struct xf_simple *simple, const struct xf_stanza *stanza)
 {
@@ -51,7 +57,9 @@ static struct xf_pair_load *load_of(struct xf_simple *simple, const struct xf_st
     struct xf_span name = xf_pair_key(stanza->from.domain, stanza->to.domain, &key);
     struct xf_pair_load *load = xf_map_find(simple->pairs, name);
     if (!load) {
+        const struct xf_quota_keys keys = quota_keys(stanza->to.domain);
         load = xf_new(struct xf_pair_load);
+        xf_quota_enter(&simple->pair_places, &load->place, &keys, simple->env->clock->now_ms);
         (void)xf_map_set(simple->pairs, name, load);
     }
     return load;
@@ -69,21 +77,31 @@ static void subtract(struct xf_stanza_sum *sum, const struct xf_stanza_copy *cop
     sum->count--;
 }
 
+/* May the owner of the peer have so many bytes more? Names cost nothing. */
+static bool has_owner_room(const struct xf_simple *simple, struct xf_span peer, size_t bytes,
+                           size_t room)
+{
+    const struct xf_quota_keys keys = quota_keys(peer);
+    return xf_policy_names(simple->policy, peer) ||
+           xf_quota_weight(&simple->pair_places, &keys, XF_CROWD_GROUP) + bytes <= room;
+}
+
 static bool has_room(struct xf_simple *simple, const struct xf_stanza *stanza)
 {
     const struct xf_peer_settings *settings = xf_policy_peer(simple->policy, stanza->to.domain);
     const struct xf_pair_load *load = xf_pager_load(simple, stanza->from.domain, stanza->to.domain);
     size_t bytes = xf_stanza_copy_size(stanza), count = load ? load->held.count : 0,
-           sum = bytes + (load ? load->held.bytes : 0);
-    return count < settings->queue_stanzas && sum <= settings->queue_bytes &&
-           sum <= simple->events->room(simple->owner);
+           sum = bytes + (load ? load->held.bytes : 0), room = simple->events->room(simple->owner);
+    return count < settings->queue_stanzas && sum <= settings->queue_bytes && sum <= room &&
+           has_owner_room(simple, stanza->to.domain, bytes, room);
 }
 
 static void push(struct xf_pager *pager, const struct xf_stanza *stanza)
 {
     struct xf_simple *simple = pager->simple;
-    add(&load_of(simple, stanza)->held,
-        xf_stanza_queue_push(&pager->queue, stanza, simple->env->clock->now_ms));
+    struct xf_pair_load *load = load_of(simple, stanza);
+    add(&load->held, xf_stanza_queue_push(&pager->queue, stanza, simple->env->clock->now_ms));
+    xf_place_weigh(&load->place, load->held.bytes);
 }
 
 /* Take it out of the queue, where it is not under way (any more); the caller frees it. */
@@ -96,9 +114,11 @@ static void take_out(struct xf_pager *pager, struct xf_stanza_copy *copy)
     xf_stanza_copy_read(copy, &stanza);
     struct xf_pair_load *load = load_of(simple, &stanza);
     subtract(&load->held, copy);
+    xf_place_weigh(&load->place, load->held.bytes);
     if (load->held.count > 0)
         return;
     (void)xf_map_remove(simple->pairs, xf_pair_key(stanza.from.domain, stanza.to.domain, &key));
+    xf_quota_give(&simple->pair_places, &load->place);
     xf_free(load);
 }
 
@@ -427,6 +447,7 @@ void xf_pager_init(struct xf_simple *simple, struct xf_stanza_sum *waiting)
     simple->waiting = waiting;
     simple->pagers = xf_map_new();
     simple->pairs = xf_map_new();
+    xf_quota_init(&simple->pair_places, NULL);
     xf_buf_init(&simple->texts, TEXTS_MAX);
     xf_buf_init(&simple->body, BODY_MAX);
 }
@@ -435,6 +456,7 @@ void xf_pager_fini(struct xf_simple *simple)
 {
     xf_map_free(&simple->pagers);
     xf_map_free(&simple->pairs);
+    xf_quota_fini(&simple->pair_places);
     xf_buf_release(&simple->texts);
     xf_buf_release(&simple->body);
 }

@@ -10,6 +10,7 @@
 /* Messages to a pair of domains: all, and of these the ones that are under way. */
 struct xf_pair_load {
     struct xf_stanza_sum held, sent;
+    struct xf_place place; /* among those of the peer's owner: weighs what is held */
 };
 
 /* round.c: a walk over a map in steps. */
@@ -66,6 +67,7 @@ struct xf_simple {
     /* pager.c */
     struct xf_map *pagers; /* bare JID of a recipient -> struct xf_pager */
     struct xf_map *pairs;  /* -> struct xf_pair_load */
+    struct xf_quota pair_places;
     struct xf_stanza_sum *waiting;
     struct xf_buf texts, body; /* of the message being made */
 
