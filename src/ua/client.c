@@ -305,8 +305,11 @@ void xf_ua_client_answer(struct xf_flow *flow, const struct xf_sip_message *answ
     tell_answered(client, flow, answer->status);
     client->answer = answer;
     fire(client, event);
-    if (!is_end) /* else it is gone */
-        client->answer = NULL;
+    if (is_end) /* it is gone */
+        return;
+    client->answer = NULL;
+    if (flow->hop) /* as many of these as the peer likes */
+        xf_flow_count_rate(flow, xf_span_of(flow->hop->name), answer->head.len + answer->body.len);
 }
 
 /* ------------------------------------------------------------------ sending */
