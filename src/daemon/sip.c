@@ -15,12 +15,12 @@
 #include <xfed/dialogs/dialogs.h>
 #include <xfed/routing/sip.h>
 
-/* What peers send may take as long here as in XML; the port in clear is that of the listener. */
-static struct xf_ua_settings settings_of(const struct xf_conf *conf)
+/* What peers send may take as long here as in XML; the port in clear is that of our listener. */
+static struct xf_ua_settings settings_of(const struct xf_daemon *daemon)
 {
-    struct xf_ua_settings settings = conf->ua;
-    settings.element_ms = conf->s2s.xml.element_ms;
-    settings.tcp_port = xf_conf_sip_tcp_port(conf);
+    struct xf_ua_settings settings = daemon->conf->ua;
+    settings.element_ms = daemon->conf->s2s.xml.element_ms;
+    settings.tcp_port = xf_conf_sip_tcp_port(daemon->boot);
     return settings;
 }
 
@@ -49,7 +49,7 @@ static struct xf_dialogs *open_dialogs(struct xf_daemon *daemon)
 
 void xf_daemon_make_sip(struct xf_daemon *daemon)
 {
-    const struct xf_ua_settings settings = settings_of(daemon->conf);
+    const struct xf_ua_settings settings = settings_of(daemon);
     daemon->dialogs = open_dialogs(daemon);
     daemon->simple =
         xf_simple_new(&(struct xf_simple_opts){.env = &daemon->env.env,
@@ -66,7 +66,7 @@ void xf_daemon_make_sip(struct xf_daemon *daemon)
 
 void xf_daemon_reload_sip(struct xf_daemon *daemon)
 {
-    const struct xf_ua_settings settings = settings_of(daemon->conf);
+    const struct xf_ua_settings settings = settings_of(daemon);
     xf_dialogs_set_limit(daemon->dialogs, daemon->conf->simple.subscriptions);
     xf_simple_reload(daemon->simple, daemon->policy, &settings, &daemon->conf->simple,
                      daemon->certs.sip_set);
@@ -211,7 +211,7 @@ static void *begin_look(void *owner, xf_control_sip_found_fn found, void *found_
     look->found = found;
     look->owner = found_owner;
     xf_timer_init(&look->later, on_nothing, look);
-    if (*conf->ua.host && conf->listen.sip.count)
+    if (*conf->ua.host && daemon->boot->listen.sip.count)
         look->discovery = xf_discover_static(daemon->env.env.dns, XF_SERVICE_SIPS, places, 1, false,
                                              on_found, look);
     else

@@ -7,6 +7,7 @@ One row for each peer: what is broken, the step that fails, the help=CODE of doc
 stand beside it.
 """
 import concurrent.futures
+import re
 import sys
 import threading
 
@@ -18,7 +19,7 @@ from lab.dns import Dns
 from lab.gateway import Gateway
 from lab.proc import until
 from lab.servers import COMPONENT_PORT
-from lab.sip import SipServer
+from lab.sip import SipServer, answer_to, read
 from lab.stage import Stage
 from lab.stuck import BlackHole
 from lab.world import COMPONENT, LOCAL
@@ -57,12 +58,15 @@ CASES = (
 )
 REFUSING = (refusing('forbids', 403, help='sip-forbidden'), refusing('asks', 407, help='sip-forbidden'), refusing('busy', 503, help='sip-unavailable'),
             refusing('unaware', 405), refusing('nobody', 404))
-NAMES = [c[0] for c in CASES] + [r[0] for r in REFUSING] + ['slow', 'idn']
+NAMES = [c[0] for c in CASES] + [r[0] for r in REFUSING] + ['slow', 'idn', 'clear']
 
 SIP = '''
 sip {{ host = "{host}"  certificate = {{ "{certificate}" }}  key = {{ "{key}" }}  handshake-timeout = 5s }}
 peer "nosrv.example" {{ sip-name-check = target  sip-names = {{ "x.nosrv.example" }} }}
+peer "clear.example" {{ sip-transport = tcp  sip-from = {{ "127.0.0.1" }}  route = {{ "{clear}:5060" }} }}
 '''
+LISTEN = f'sip = {{ "{net.GATEWAY}:5061" }}  sip-tcp = {{ "{net.GATEWAY}:5070" }}  http-page = yes'
+LISTEN_THEN = f'sip-tcp = {{ "{net.GATEWAY}:5080" }}  http-page = yes'  # which needs a restart
 
 
 def domain(name):
@@ -84,7 +88,7 @@ def build(stage, lab):
     ours, theirs = Authority(lab.folder('pki'), 'ours'), Authority(lab.folder('pki'), 'theirs')
     names = Dns(lab.scratch)
     for name in NAMES:
-        if name in ('nodomain', 'nosrv', 'noservice'):
+        if name in ('nodomain', 'nosrv', 'noservice', 'clear'):
             continue
         names.host(f'sip.{ascii_of(name)}', address(name))
         names.lines.append(f'srv-host=_sips._tcp.{ascii_of(name)},sip.{ascii_of(name)},5061,0,5')
@@ -115,6 +119,16 @@ def build(stage, lab):
     stage.start(Listener(address('mute'), 5061, lambda stream: threading.Event().wait()))
     stage.keep = BlackHole(address('blackhole'), 5061)
     return ours, names, gate
+
+
+def in_clear(heads):
+    """A peer without TLS, which keeps the heads of its requests."""
+    def serve(stream):
+        while True:
+            lines, _ = read(stream, 3600)
+            heads.append(lines)
+            stream.send(answer_to(lines, 200))
+    return Listener(address('clear'), 5060, serve)
 
 
 def cut(lines, body):
@@ -241,7 +255,7 @@ def ourselves(report, lab, ctl, gateway, ours, names):
     report.check('inbound: our SIP listener connects', any(HOST in line and f'{net.GATEWAY}:5061' in line and 'yes' in line for line in out.splitlines()), out)
 
     def again(**values):
-        gateway.configure(SIP.format(**{**dict(host=HOST, certificate=certificate, key=gateway.sip_key), **values}))
+        gateway.configure(SIP.format(**{**dict(host=HOST, certificate=certificate, key=gateway.sip_key, clear=address('clear')), **values}))
         report.equal('   a reload', gateway.reload(), 'done')
         return ctl.ask('check', '--self')[0]
     for usage, lacks in ((SERVER, 'clientAuth'), (CLIENT, 'serverAuth')):
@@ -255,6 +269,19 @@ def ourselves(report, lab, ctl, gateway, ours, names):
     judge_self(report, rows, LOCAL, 'wrong', ('_sips._tcp', f'{HOST}:5061', f'gone.{LOCAL}:5061'), help='our-sip-srv')
 
 
+def listeners(report, ctl, gateway, extra, heads):
+    """A reload opens no listener and closes none: until the restart peers are told the port of the one that is there."""
+    def port():
+        ctl.run('check', domain('clear'))
+        return next(re.search(r'^Via: SIP/2.0/TCP [^;:]+:(\d+)', line)[1] for line in heads[-1] if line.startswith('Via:'))
+    report.equal('in clear: our port', port(), '5070')
+    gateway.configure(extra, control=LISTEN_THEN)
+    report.equal('   a reload with another one, and without the listener for TLS', gateway.reload(), 'done')
+    report.equal('in clear: our port is as before', port(), '5070')
+    out = ctl.run('check', '--inbound')[1]
+    report.check('inbound: our SIP listener still connects', any(HOST in line and 'yes' in line for line in out.splitlines()), out)
+
+
 def main():
     p = options.parser(__doc__)
     p.add_argument('--xfedctl', help='the program; by default beside xfedd')
@@ -262,11 +289,14 @@ def main():
     with Stage(args) as stage:
         lab, report = stage.open(), stage.report
         ours, names, gate = build(stage, lab)
+        heads = []
+        stage.start(in_clear(heads))
         cluster = stage.start(Cluster(net.LOCAL, COMPONENT_PORT, *COMPONENT))
         pem, key = ours.issue('sip', dns(HOST))
         key = lab.private(key, lab.folder('gateway'))
+        extra = SIP.format(host=HOST, certificate=pem, key=key, clear=address('clear'))
         gateway = Gateway(lab, LOCAL, None, ours.issue(LOCAL, dns(LOCAL, f'conference.{LOCAL}')), ours.pem, COMPONENT, f'{net.LOCAL}:{COMPONENT_PORT}',
-                          extra=SIP.format(host=HOST, certificate=pem, key=key), control=f'sip = {{ "{net.GATEWAY}:5061" }}  http-page = yes',
+                          extra=extra, control=LISTEN,
                           http=f'{net.GATEWAY}:{web.PORT}', defaults='protocol = sip  connect-timeout = 2s  candidate-timeout = 4s', trust='expiry-warning = 0')
         gateway.sip_certificate, gateway.sip_key = pem, key
         stage.start_xfedd(gateway)
@@ -276,6 +306,7 @@ def main():
         waiting(report, ctl, cluster, gate)
         failing(report, ctl, cluster)
         ourselves(report, lab, ctl, gateway, ours, names)
+        listeners(report, ctl, gateway, extra, heads)
     return stage.end()
 
 

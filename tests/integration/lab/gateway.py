@@ -93,10 +93,12 @@ class Gateway:
     def _listed(node):
         return node if isinstance(node, str) else '", "'.join(node)
 
-    def configure(self, extra, blocklist=None, node=None):
-        """Write the file with these sections behind the others, and from now on these nodes."""
+    def configure(self, extra, blocklist=None, node=None, control=None):
+        """Write the file with these sections behind the others, and from now on these nodes and this behind the control socket."""
         if node:
             self._values['node'] = self._listed(node)
+        if control:
+            self._values['control'] = control
         policy = f'blocklists = {{ "{blocklist}" }}' if blocklist else ''
         self._write('xfed.conf', CONF.format(extra=without_sandbox(extra) if self.lab.wrapper else extra, policy=policy, **self._values))
 
