@@ -13,7 +13,7 @@ void xf_routing_count(struct xf_routing *routing, struct xf_routing_counts *out)
     *out = (struct xf_routing_counts){.queued = routing->queued,
                                       .answers = routing->answers,
                                       .queued_max_bytes = routing->settings.queue_bytes,
-                                      .unreachable = xf_lru_count(&routing->unreachable),
+                                      .unreachable = xf_lru_count(&routing->unreachables.peers),
                                       .waited = routing->waited};
     for (size_t i = 0; i < XF_ROUTE_STATES; i++) {
         out->routes[i].state = state_words[i];

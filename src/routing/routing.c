@@ -43,7 +43,7 @@ struct xf_routing *xf_routing_new(const struct xf_routing_opts *opts)
     xf_buf_init(&routing->rewritten, STRIPPED_MAX);
     xf_probes_init(&routing->probes, &xf_route_probe_events);
     xf_route_limits_init(routing);
-    xf_unreachable_init(&routing->unreachable);
+    xf_unreachable_init(&routing->unreachables);
     xf_presence_table_init(&routing->presences);
     routing->repair_ops = &xf_outbound_repair_ops;
     routing->presences.max_bytes = routing->settings.repair_bytes;
@@ -72,7 +72,7 @@ void xf_routing_free(struct xf_routing **routing)
     xf_map_free(&(*routing)->routes);
     xf_route_limits_fini(*routing);
     xf_map_free(&(*routing)->failed_peers);
-    xf_unreachable_fini(&(*routing)->unreachable);
+    xf_unreachable_fini(&(*routing)->unreachables);
     xf_buf_release(&(*routing)->stripped);
     xf_buf_release(&(*routing)->rewritten);
     xf_map_free(&(*routing)->strangers);

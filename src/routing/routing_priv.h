@@ -44,10 +44,10 @@
 #include "rare_priv.h"
 #include "screen_priv.h"
 #include "sip_priv.h"
+#include "unreachable_priv.h"
 
 #include <xfed/base/histogram.h>
 #include <xfed/base/list.h>
-#include <xfed/base/lru.h>
 #include <xfed/base/map.h>
 #include <xfed/limits/quota.h>
 #include <xfed/mailmap/mailmap.h>
@@ -97,7 +97,7 @@ struct xf_routing {
     struct xf_rare refused, lost, full, unknown, nameless, strangers_full, repair_full;
     size_t route_counts[XF_ROUTE_STATES]; /* in each enum xf_route_state */
     struct xf_histogram waited;           /* of stanzas that left a queue for a stream */
-    struct xf_lru unreachable;            /* unreachable.c */
+    struct xf_unreachables unreachables;  /* unreachable.c */
     struct xf_tally denied, passed_dry;   /* stanzas that policy refused, or would have refused */
     struct xf_stanza_queue handed; /* stanzas that go to the next process with their stream */
     uint64_t restored_serial;      /* of the session that comes from an earlier process */

@@ -64,11 +64,13 @@ enum op {
     ROUTES,     /* ms routes exist; with text, in that state */
     /* "PEER CAUSE" cannot be reached, since ms; "": no peer is told of */
     UNREACHABLE,
-    COUNTED,  /* xf_routing_counts.waited has ms stanzas */
-    IDLE,     /* text: "yes" or "no" */
-    UNPROVED, /* ms stanzas on stream n were not confirmed yet */
-    SENT_ALL, /* text: "yes" or "no" */
-    RELOAD,   /* to the policy in which b.example may not be spoken to */
+    DEAD_NAMES, /* so many names below the domain text are written to, and cannot be reached: ms */
+    TOLD,       /* ms of text, or of all with NULL, are told of as unreachable */
+    COUNTED,    /* xf_routing_counts.waited has ms stanzas */
+    IDLE,       /* text: "yes" or "no" */
+    UNPROVED,   /* ms stanzas on stream n were not confirmed yet */
+    SENT_ALL,   /* text: "yes" or "no" */
+    RELOAD,     /* to the policy in which b.example may not be spoken to */
     /*
      * to the one in which the other link serves a.example: that comes up, and what follows is said
      * of it
@@ -399,6 +401,12 @@ static const struct routing_case cases[] = {
     {"a peer that nobody tries any more is not told of as unreachable", .steps = {
         {CLUSTER, .text = MSG("m1")}, {OUT, 0, "a.example b.example"}, {ENDED, 0, "words", XF_CAUSE_CONNECT}, {WAIT, .ms = 900000},
         {UNREACHABLE, .text = "b.example connect", .ms = 900000}, {WAIT, .ms = 1}, {UNREACHABLE, .text = ""}}},
+
+    {"names that our users write to displace no named peer, and of the others only their owner's", .steps = {
+        {CLUSTER, .text = MESSAGE("m1", "out.example") MESSAGE("m2", "c.example")}, {OUT, 0, "a.example out.example"}, {OUT, 1, "a.example c.example"},
+        {ENDED, 0, "words", XF_CAUSE_CONNECT}, {ENDED, 1, "words", XF_CAUSE_CONNECT}, {WAIT, .ms = 1}, {DEAD_NAMES, .text = "dead.example", .ms = 1024}, {WAIT, .ms = 1},
+        {DEAD_NAMES, .text = "dead.example", .ms = 1030}, {TOLD, .ms = 258}, {TOLD, .text = "out.example", .ms = 1}, {TOLD, .text = "c.example", .ms = 1},
+        {TOLD, .text = "5.dead.example"}, {TOLD, .text = "6.dead.example", .ms = 1}, {TOLD, .text = "1029.dead.example", .ms = 1}}},
 
     {"a peer that authenticates inbound can be reached", .steps = {
         {CLUSTER, .text = MSG("m1")}, {OUT, 0, "a.example b.example"}, {ENDED, 0, "words", XF_CAUSE_CONNECT}, {SEEN, .text = "b.example"}, {UNREACHABLE, .text = ""}}},
@@ -913,6 +921,37 @@ static void expect_unreachable(struct world *world, const char *text, unsigned f
     expect_number(world, (size_t)told.for_ms, for_ms);
 }
 
+struct search {
+    const char *name; /* NULL: any */
+    unsigned count;
+};
+
+static void find_unreachable(void *owner, struct xf_span peer, uint64_t for_ms, enum xf_cause cause)
+{
+    struct search *search = owner;
+    (void)for_ms, (void)cause;
+    search->count += !search->name || xf_span_is(peer, search->name);
+}
+
+static unsigned count_unreachable(struct world *world, const char *name)
+{
+    struct search search = {.name = name};
+    xf_routing_each_unreachable(world->routing, find_unreachable, &search);
+    return search.count;
+}
+
+static void write_to_dead_names(struct world *world, const char *domain, unsigned count)
+{
+    char name[64];
+    for (unsigned i = 0; i < count; i++) {
+        snprintf(name, sizeof(name), "%u.%s", i, domain);
+        many(world, &(struct step){.text = name, .ms = 1});
+        struct xf_out *out = fake_out_next(&world->s2s);
+        if (out) /* else the name is backed off */
+            fake_out_ended(out, XF_CAUSE_CONNECT, "words");
+    }
+}
+
 static void take_step(struct world *world, const struct step *step)
 {
     struct xf_out *out = world->outs[step->n];
@@ -1027,6 +1066,12 @@ static void take_step(struct world *world, const struct step *step)
         break;
     case UNREACHABLE:
         expect_unreachable(world, step->text, step->ms);
+        break;
+    case DEAD_NAMES:
+        write_to_dead_names(world, step->text, step->ms);
+        break;
+    case TOLD:
+        expect_number(world, count_unreachable(world, step->text), step->ms);
         break;
     case COUNTED:
         expect_number(world, count_waited(world), step->ms);
