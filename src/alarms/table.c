@@ -96,6 +96,7 @@ const struct xf_alarm_row xf_alarm_rows[] = {
     RAISES("node.lost", NODE, "the heartbeat of another node has stopped"),
     ENDS  ("node.returned", NODE),
     ENDS  ("node.left", NODE),
+    ENDS  ("node.forgotten", NODE),
     RAISES("memory.write.failed", HISTORY, "the history of peers cannot be written"),
     ENDS  ("memory.write.recovered", HISTORY),
     RAISES("memory.file.refused", HISTORY_FILE, "the history of peers cannot be used: it is kept in memory, and ends with the process"),

@@ -263,6 +263,13 @@ static void on_node(void *owner, const struct xf_store_node *node)
         xf_registry_see(history->registry, node);
 }
 
+static void on_nodes_told(void *owner)
+{
+    struct xf_history *history = owner;
+    if (history->registry)
+        xf_registry_told(history->registry);
+}
+
 static void on_ready(void *owner)
 {
     struct xf_history *history = owner;
@@ -289,6 +296,7 @@ static void on_away(void *owner, const char *why)
 static const struct xf_store_events store_events = {.entry = on_entry,
                                                     .alarm = on_alarm,
                                                     .node = on_node,
+                                                    .nodes_told = on_nodes_told,
                                                     .ready = on_ready,
                                                     .away = on_away,
                                                     .written = on_written};

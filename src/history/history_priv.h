@@ -116,6 +116,7 @@ void xf_registry_set_digest(struct xf_registry *registry, const char *digest);
 void xf_registry_leave(struct xf_registry *registry); /* say so to the others */
 /* What the store says: of a node, that it can be reached, that it cannot. */
 void xf_registry_see(struct xf_registry *registry, const struct xf_store_node *node);
+void xf_registry_told(struct xf_registry *registry);         /* of all that have a row */
 size_t xf_registry_lost(const struct xf_registry *registry); /* nodes that are silent */
 void xf_registry_show(const struct xf_registry *registry, xf_history_node_fn show, void *owner);
 void xf_registry_begin(struct xf_registry *registry);

@@ -313,7 +313,9 @@ static void run_beat(struct postgres *s)
 
 static void take_nodes(struct postgres *s, size_t statement, const PGresult *result)
 {
-    for (int row = 0; statement == BEAT_NODES && row < PQntuples(result); row++) {
+    if (statement != BEAT_NODES)
+        return;
+    for (int row = 0; row < PQntuples(result); row++) {
         const struct xf_store_node node = {.name = text_at(result, row, 0),
                                            .version = text_at(result, row, 1),
                                            .digest = text_at(result, row, 2),
@@ -325,6 +327,7 @@ static void take_nodes(struct postgres *s, size_t statement, const PGresult *res
                                            .secret = text_at(result, row, 8)};
         s->store.events->node(s->store.owner, &node);
     }
+    s->store.events->nodes_told(s->store.owner);
 }
 
 /* ------------------------------------------------------------------ TRIM */

@@ -10,6 +10,7 @@
  *   heartbeats                   back: until then others may not have had the time
  *   a heartbeat again            node.returned
  *   it says that it leaves       node.left
+ *   its row is gone              node.forgotten: for 30 days no heartbeat, or somebody deleted it
  *   our name, another process    node.name.taken
  *
  * How long a node is silent is measured by the clock of the database alone, so that the clocks of
@@ -39,6 +40,7 @@ struct other {
     char links[LINKS_BYTES];
     char version[VERSION_BYTES];
     bool differs, secret_differs;
+    bool is_told; /* it has a row, since xf_registry_told */
 };
 
 struct xf_registry {
@@ -225,6 +227,7 @@ void xf_registry_see(struct xf_registry *registry, const struct xf_store_node *n
     struct other *other = xf_map_find(registry->others, xf_span_of(node->name));
     if (!other && !(other = meet(registry, node)))
         return;
+    other->is_told = true;
     move(other, presence_of(registry, other, node), node);
     snprintf(other->version, sizeof(other->version), "%s", node->version);
     if (other->presence != HERE)
@@ -232,6 +235,31 @@ void xf_registry_see(struct xf_registry *registry, const struct xf_store_node *n
     compare_digests(registry, other, node);
     compare_secrets(registry, other, node);
     compare_links(other, node);
+}
+
+/* NULL: all of them were told. */
+static struct other *find_untold(const struct xf_registry *registry, struct xf_span *out_name)
+{
+    size_t cursor = 0;
+    void *other;
+    while (xf_map_next(registry->others, &cursor, out_name, &other))
+        if (!((const struct other *)other)->is_told)
+            return other;
+    return NULL;
+}
+
+void xf_registry_told(struct xf_registry *registry)
+{
+    size_t cursor = 0;
+    struct xf_span name;
+    void *other;
+    while ((other = find_untold(registry, &name))) {
+        xf_log(XF_LOG_INFO, "node.forgotten", XF_SPN("node", name));
+        (void)xf_map_remove(registry->others, name);
+        xf_free(other);
+    }
+    while (xf_map_next(registry->others, &cursor, NULL, &other))
+        ((struct other *)other)->is_told = false;
 }
 
 size_t xf_registry_lost(const struct xf_registry *registry)

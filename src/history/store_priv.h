@@ -58,6 +58,8 @@ struct xf_store_events {
     void (*alarm)(void *owner, const struct xf_store_alarm *alarm);
     /* A row of the registry, our own included. */
     void (*node)(void *owner, const struct xf_store_node *node);
+    /* All its rows have been told: a node that was not among them is none any more. */
+    void (*nodes_told)(void *owner);
     /* All that the store had has been read, and it can be written. */
     void (*ready)(void *owner);
     /* It is not ready any more, or could not be reached yet. It tries again by itself. */

@@ -221,6 +221,32 @@ START_TEST(an_outage_is_not_held_against_others)
 }
 END_TEST
 
+/* Whoever deletes the row of a dead node is not told of it for ever. */
+START_TEST(forgets_a_node_without_a_row)
+{
+    static const struct row rows[] = {
+        {"it is new", OURS, "p=up", 100, false, "node.seen", 0},
+        {"it dies", OURS, "p=up", 99000, false, "node.lost", 1},
+    };
+    static const struct row again[] = {
+        {"its name comes back", OURS, "p=up", 1, false, "node.seen", 0}};
+    struct world w;
+    begin(&w);
+    xf_registry_begin(w.registry);
+    for (int i = 0; i < 3; i++)
+        pass(&w, BEAT_MS);
+    play(&w, rows, XF_ARRAY_LEN(rows));
+    xf_registry_told(w.registry);
+    ck_assert_uint_eq(xf_registry_lost(w.registry), 1);
+    w.log[0] = '\0';
+    xf_registry_told(w.registry);
+    ck_assert_str_eq(w.log, "node.forgotten");
+    ck_assert_uint_eq(xf_registry_lost(w.registry), 0);
+    play(&w, again, 1);
+    end(&w);
+}
+END_TEST
+
 static void see_self(struct world *w, const char *instance)
 {
     w->log[0] = '\0';
@@ -293,6 +319,7 @@ int main(void)
     tcase_add_test(tcase, compares_dialback_secrets);
     tcase_add_test(tcase, counts_a_node_that_was_never_there);
     tcase_add_test(tcase, an_outage_is_not_held_against_others);
+    tcase_add_test(tcase, forgets_a_node_without_a_row);
     tcase_add_test(tcase, two_processes_of_one_name);
     tcase_add_test(tcase, says_that_it_leaves);
     tcase_add_test(tcase, our_reload_is_told_at_once);
