@@ -239,7 +239,6 @@ static void end_read(struct postgres *s)
     if (s->is_ready)
         return;
     s->is_ready = true;
-    xf_pg_conn_succeed(s->conn);
     s->store.events->ready(s->store.owner);
 }
 
@@ -269,6 +268,13 @@ static void end_write(struct postgres *s, enum xf_err result, const char *why)
 }
 
 /* ------------------------------------------------------------------ BEAT */
+
+/* The database is of use: it could be read, and now it was written. */
+static void end_beat(struct postgres *s)
+{
+    xf_pg_conn_succeed(s->conn);
+    s->wants_read = true;
+}
 
 static void drop_beat(struct postgres *s)
 {
@@ -429,7 +435,7 @@ static void on_done(void *owner, const char *why)
     else if (s->job == WRITE)
         end_write(s, XF_ERR_OK, NULL);
     else if (s->job == BEAT)
-        s->wants_read = true;
+        end_beat(s);
     work(s);
 }
 

@@ -111,11 +111,15 @@ void xf_pg_batch_release(struct xf_pg_batch *batch);
 size_t xf_pg_batch_statements(struct xf_pg_batch *batch, const char *node,
                               struct xf_pg_statement out[XF_PG_BATCH_STATEMENTS]);
 
-/* Makes the schema where it is missing. The result of the statement FORMAT has its number. */
+/*
+ * Makes the schema where it is missing, and fails where nothing may be written. The result of the
+ * statement FORMAT has its number.
+ */
 enum xf_pg_prepare {
     XF_PG_PREPARE_SESSION,
     XF_PG_PREPARE_LOCK,
     XF_PG_PREPARE_SCHEMA,
+    XF_PG_PREPARE_WRITABLE,
     XF_PG_PREPARE_FORMAT,
     XF_PG_PREPARE_LISTEN,
     XF_PG_PREPARE_COUNT

@@ -68,6 +68,7 @@ const struct xf_pg_statement xf_pg_prepare[XF_PG_PREPARE_COUNT] = {
     [XF_PG_PREPARE_SESSION] = {.sql = "SELECT set_config('statement_timeout', '8s', false), set_config('lock_timeout', '5s', false)"},
     [XF_PG_PREPARE_LOCK] = {.sql = "SELECT pg_advisory_xact_lock(x'78666564'::integer)"}, /* "xfed" */
     [XF_PG_PREPARE_SCHEMA] = {.sql = schema},
+    [XF_PG_PREPARE_WRITABLE] = {.sql = "UPDATE xfedd.nodes SET links = links WHERE false"}, /* refused in a transaction that may only read */
     [XF_PG_PREPARE_FORMAT] = {.sql = "SELECT number FROM xfedd.format"},
     [XF_PG_PREPARE_LISTEN] = {.sql = "LISTEN xfedd"},
 };

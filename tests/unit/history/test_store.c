@@ -600,6 +600,43 @@ START_TEST(a_newer_schema_is_left_alone)
 }
 END_TEST
 
+START_TEST(a_database_that_is_only_read_is_no_use)
+{
+    struct world a;
+    if (!has_server)
+        return;
+    begin(SHARED);
+    open_world(&a, SHARED, "a");
+    close_world(&a);
+    server_ask(&server, "ALTER ROLE xfedd SET default_transaction_read_only = on");
+    must_stay_away("read-only");
+    server_ask(&server, "BEGIN READ WRITE; "
+                        "ALTER ROLE xfedd RESET default_transaction_read_only; COMMIT");
+}
+END_TEST
+
+/* ... is asked less and less often: the second attempt comes after half a second, the fourth after
+ * three and a half. */
+START_TEST(a_database_that_refuses_heartbeats_is_asked_less_often)
+{
+    struct world a;
+    if (!has_server)
+        return;
+    begin(SHARED);
+    open_world(&a, SHARED, "a");
+    server_ask(&server, "ALTER TABLE xfedd.nodes ADD CHECK (name <> 'a')");
+    uint64_t start_ms = xf_monotonic_ms();
+    for (unsigned i = 1; i <= 4; i++) {
+        run_until(&a, &a.ready, i);
+        beat(&a, "a", "d1", false);
+        run_until(&a, &a.away, i);
+    }
+    ck_assert_msg(strstr(a.why, "check constraint"), "%s", a.why);
+    ck_assert_uint_ge(xf_monotonic_ms() - start_ms, 2500);
+    close_world(&a);
+}
+END_TEST
+
 /* A row that somebody edited is skipped, the others are read. */
 START_TEST(rows_of_nonsense_are_skipped)
 {
@@ -643,6 +680,8 @@ int main(void)
     tcase_add_test(shared, nodes_see_each_other);
     tcase_add_test(shared, surplus_peers_are_forgotten);
     tcase_add_test(shared, rows_of_nonsense_are_skipped);
+    tcase_add_test(shared, a_database_that_is_only_read_is_no_use);
+    tcase_add_test(shared, a_database_that_refuses_heartbeats_is_asked_less_often);
     tcase_add_test(shared, a_newer_schema_is_left_alone);
     tcase_add_test(shared, a_frozen_server_holds_nothing_up);
     tcase_add_test(shared, a_stopped_server_comes_back);
