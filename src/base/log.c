@@ -9,7 +9,7 @@
  *
  * A reader that has stopped (a stopped pager, journald while it is away) must not stop us: when
  * standard error takes nothing for PATIENCE_MS the line is lost, and those that follow at once,
- * until it takes one again. Then their number is told.
+ * until it takes one again. Then their number is told. The same holds for a file on a full disk.
  *
  * Texts come from strangers. They must not end the line, fake a pair, or control the reader's
  * terminal: control characters (also the C1 set), line separators and bidirectional overrides
@@ -68,6 +68,7 @@ static struct {
     struct xf_node watchers; /* zeroed: never used */
     pthread_t watching;      /* their thread */
     atomic_uint lost;        /* lines that standard error did not take */
+    atomic_bool is_torn;     /* it took the beginning of the last one */
 } output;
 
 static bool is_watched(void)
@@ -307,10 +308,31 @@ static bool has_room(void)
     return ready != 0;
 }
 
-/* One write; when the reader of the pipe is gone or stuck there is nobody to tell. */
-static void write_line(const struct line *line)
+static ssize_t write_once(const char *text, size_t len)
 {
     ssize_t written;
+
+    do {
+        written = write(STDERR_FILENO, text, len);
+    } while (written < 0 && errno == EINTR);
+    return written;
+}
+
+/* One write. False: it is lost, but for its beginning, if there was room for that in a file. */
+static bool take_line(const struct line *line)
+{
+    ssize_t written;
+
+    if (!has_room() || (atomic_load(&output.is_torn) && write_once("\n", 1) != 1))
+        return false;
+    written = write_once(line->text, line->len);
+    atomic_store(&output.is_torn, written > 0 && (size_t)written < line->len);
+    return written == (ssize_t)line->len;
+}
+
+/* When the reader of the pipe is gone or stuck there is nobody to tell. */
+static void write_line(const struct line *line)
+{
     unsigned lost;
 
     if (!has_room()) {
@@ -320,14 +342,13 @@ static void write_line(const struct line *line)
     lost = atomic_exchange(&output.lost, 0);
     if (lost > 0) {
         xf_log(XF_LOG_WARN, "log.lines.lost", XF_INT("lost", lost));
-        if (!has_room()) {
-            atomic_fetch_add(&output.lost, 1);
+        if (atomic_load(&output.lost) > 0) { /* that one too: it counts for this one */
+            atomic_fetch_add(&output.lost, lost);
             return;
         }
     }
-    do {
-        written = write(STDERR_FILENO, line->text, line->len);
-    } while (written < 0 && errno == EINTR);
+    if (!take_line(line))
+        atomic_fetch_add(&output.lost, 1);
 }
 
 static void put_event(struct line *line, const struct xf_log_event *event)

@@ -7,8 +7,10 @@
 #include <check.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -347,6 +349,39 @@ START_TEST(a_reader_that_stops_does_not_stop_us)
 }
 END_TEST
 
+/* Limits of a file stand for a full disk: the second line fits in half. */
+START_TEST(a_file_that_is_full_loses_whole_lines)
+{
+    char name[] = "/tmp/xfed-log-XXXXXX", got[1024] = "";
+    struct rlimit limit, before;
+    int fd = mkostemp(name, O_APPEND), saved = dup(STDERR_FILENO);
+
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_ge(dup2(fd, STDERR_FILENO), 0);
+    signal(SIGXFSZ, SIG_IGN);
+    ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &before), 0);
+    limit = (struct rlimit){.rlim_cur = 70, .rlim_max = before.rlim_max};
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    xf_log_set_sink(NULL, NULL);
+    for (unsigned i = 0; i < 9; i++)
+        xf_log(XF_LOG_INFO, "t.event.seen", XF_INT("n", i));
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &before), 0);
+    xf_log(XF_LOG_INFO, "t.event.seen", XF_INT("n", 9));
+    xf_log(XF_LOG_INFO, "t.event.seen", XF_INT("n", 10));
+    dup2(saved, STDERR_FILENO);
+    close(saved);
+
+    ck_assert_int_gt(pread(fd, got, sizeof(got) - 1, 0), 0);
+    ck_assert_ptr_nonnull(strstr(got, " info t.event.seen n=0\n"));
+    ck_assert_ptr_nonnull(strstr(got, " warn log.lines.lost lost=8\n"));
+    ck_assert_ptr_nonnull(strstr(got, " info t.event.seen n=9\n"));
+    ck_assert_int_eq(got[70], '\n'); /* behind the half of a line */
+    ck_assert_ptr_eq(strstr(strstr(got, "lines.lost") + 1, "lines.lost"), NULL);
+    close(fd);
+    (void)unlink(name);
+}
+END_TEST
+
 /*
  * A level may be asked of something that counts lines (stream/lines.c), and one line counts once.
  */
@@ -472,6 +507,7 @@ int main(void)
     tcase_add_test(tcase, a_redirected_stream_is_not_the_journal);
     tcase_add_test(tcase, a_line_is_one_write_of_4096_bytes_at_most);
     tcase_add_test(tcase, a_reader_that_stops_does_not_stop_us);
+    tcase_add_test(tcase, a_file_that_is_full_loses_whole_lines);
     tcase_add_test(tcase, a_level_is_worked_out_once);
     tcase_add_test(tcase, watchers_see_what_is_not_written);
     tcase_add_test(tcase, a_watcher_can_print_the_line);
