@@ -91,6 +91,7 @@ const struct xf_alarm_row xf_alarm_rows[] = {
     ENDS  ("identity.directory.loaded", DIRECTORY_USERS),
     RAISES("identity.file.refused", MAIL_FILE, "the map of e-mail addresses cannot be read: the old one is in force, if there was one"),
     ENDS  ("identity.file.loaded", MAIL_FILE),
+    ENDS  ("identity.file.removed", MAIL_FILE),
     RAISES("memory.store.lost", DATABASE, "the shared database does not answer: this node works with what it knows"),
     ENDS  ("memory.store.found", DATABASE),
     RAISES("node.lost", NODE, "the heartbeat of another node has stopped"),

@@ -91,6 +91,8 @@ static void take_next_path(struct xf_mailmap *mailmap)
 {
     struct xf_file_job *job = &mailmap->file_job;
     xf_timer_stop(&job->timer);
+    if (job->path && !*job->next_path)
+        xf_log(XF_LOG_INFO, "identity.file.removed", XF_STR("file", job->path));
     xf_free(job->path);
     job->path = job->next_path;
     job->next_path = NULL;

@@ -72,6 +72,10 @@ static const struct mailmap_case cases[] = {
         {FILE_IS, "a@im.x a@x\n"}, {POOL}, {FILE_IS, "a@im.x a@x\nbroken\n"}, {WAIT, .n = 2000}, {POOL}, {LOG, "identity.file.refused", 1},
         {MAIL, "a@im.x a@x"}, {WAIT, .n = 2000}, {POOL}, {LOG, "identity.file.refused", 0}, {FILE_IS, "a@im.x c@x\n"}, {WAIT, .n = 2000}, {POOL}, {MAIL, "a@im.x c@x"}}},
 
+    {"a file that is left out at a reload, be it broken, is nobody, and says so", "file", {
+        {FILE_IS, "a@im.x a@x\n"}, {POOL}, {FILE_IS, "broken\n"}, {WAIT, .n = 2000}, {POOL}, {LOG, "identity.file.refused", 1}, {MAIL, "a@im.x a@x"},
+        {LOG, "identity.file.removed", 0}, {SOURCES, ""}, {POOL}, {LOG, "identity.file.removed", 1}, {MAIL, "a@im.x -"}, {SOURCES, ""}, {LOG, "identity.file.removed", 0}}},
+
     {"a file that is not there is nobody, and is seen when it comes", "file", {
         {FILE_IS, "-"}, {MAIL, "a@im.x later"}, {WAITS, "a@im.x"}, {POOL}, {WOKEN, .n = 1}, {MAIL, "a@im.x -"}, {LOG, "identity.file.refused", 1},
         {FILE_IS, "a@im.x a@x\n"}, {WAIT, .n = 2000}, {POOL}, {MAIL, "a@im.x a@x"}, {FILE_IS, "-"}, {WAIT, .n = 2000}, {POOL}, {MAIL, "a@im.x a@x"},
