@@ -89,7 +89,7 @@ static void drop_batch(struct xf_history *history)
     history->row_count = 0;
 }
 
-/* A store that is away has logged that already. */
+/* A store that is away has logged that already; what it refused before is not over. */
 static void settle_batch(struct xf_history *history, enum xf_err result, const struct xf_error *err)
 {
     bool failed = result != XF_ERR_OK, is_there = history->store->ops->is_ready(history->store);
@@ -100,7 +100,7 @@ static void settle_batch(struct xf_history *history, enum xf_err result, const s
             XF_HELP(history->store->ops->is_shared ? XF_HELP_STORE_LOST : XF_HELP_FILE_UNWRITABLE));
     else if (!failed && history->has_failed)
         xf_log(XF_LOG_INFO, "memory.write.recovered", XF_STR("file", history->store->place));
-    history->has_failed = failed && is_there;
+    history->has_failed = failed && (is_there || history->has_failed);
     if (!failed)
         drop_batch(history);
 }

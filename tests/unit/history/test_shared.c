@@ -230,6 +230,38 @@ START_TEST(what_was_learnt_in_an_outage_is_written)
 }
 END_TEST
 
+/* An alarm has what waits written at once, also what was refused. */
+static void hurry(struct node *node, enum xf_history_change alarm)
+{
+    ck_assert(xf_history_alarm_is_due(node->history, PEER, true, alarm,
+                                      xf_loop_clock(node->loop)->now_ms));
+}
+
+/* A write was refused, the next one never came to an end: the one after these is a recovery. */
+START_TEST(a_refusal_is_over_when_something_is_written)
+{
+    struct node a;
+    if (!has_server)
+        return;
+    begin();
+    open_node(&a, "a");
+    run_until(&a, NULL, "memory.store.found", 1);
+    server_ask(&server, "ALTER TABLE xfedd.peers ADD CONSTRAINT never CHECK (false)");
+    note(&a, XF_HISTORY_EXTERNAL, 1);
+    run_until(&a, NULL, "memory.write.failed", 1);
+    server_ask(&server, "ALTER TABLE xfedd.peers DROP CONSTRAINT never");
+    server_freeze(&server, true);
+    hurry(&a, XF_HISTORY_WEAKER);
+    run_until(&a, NULL, "memory.store.lost", 1);
+    server_freeze(&server, false);
+    run_until(&a, NULL, "memory.store.found", 2);
+    hurry(&a, XF_HISTORY_CLEAR);
+    run_until(&a, NULL, "memory.write.recovered", 1);
+    ck_assert_int_eq(logged("memory.write.failed"), 1);
+    close_node(&a);
+}
+END_TEST
+
 /* A node that starts during an outage takes a peer for new that others know as stronger. */
 START_TEST(an_alarm_that_came_too_late_is_told)
 {
@@ -285,6 +317,7 @@ int main(void)
     tcase_add_test(tcase, one_knows_what_the_other_forgot);
     tcase_add_test(tcase, an_alarm_is_due_once);
     tcase_add_test(tcase, what_was_learnt_in_an_outage_is_written);
+    tcase_add_test(tcase, a_refusal_is_over_when_something_is_written);
     tcase_add_test(tcase, an_alarm_that_came_too_late_is_told);
     tcase_add_test(tcase, a_process_says_what_it_could_not_save);
     suite_add_tcase(suite, tcase);
