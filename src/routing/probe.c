@@ -23,7 +23,8 @@
  *    candidate-timeout in all, and skips addresses that refused another try a moment ago
  *    (xf_out_probe): an attacker can point any number of names at one victim. At most PROBES_MAX
  *    tries are under way, and PROBES_PER_WINDOW begin in a tenth of a second (WINDOW_MS); the
- *    others wait for their next turn.
+ *    others wait for their next turn. Those of named peers count apart: our users may write to any
+ *    number of dead names.
  */
 #include "probe_priv.h"
 
@@ -41,12 +42,13 @@
 /* A peer with routes in BOUNCE or PROBE. */
 struct xf_failed_peer {
     struct xf_routing *routing;
-    struct xf_span peer;       /* behind the struct */
-    struct xf_node routes;     /* xf_route.failed_node, the longest untried first */
-    struct xf_route *probing;  /* NULL: none */
-    struct xf_timer timer;     /* until the next try; stopped if no route wants one */
-    uint64_t wait_ms, next_ms; /* between tries; when the next one may begin */
-    bool was_costly;           /* the last failure was not a cheap one */
+    struct xf_span peer;          /* behind the struct */
+    struct xf_node routes;        /* xf_route.failed_node, the longest untried first */
+    struct xf_route *probing;     /* NULL: none */
+    struct xf_probe_turns *turns; /* in which it counts */
+    struct xf_timer timer;        /* until the next try; stopped if no route wants one */
+    uint64_t wait_ms, next_ms;    /* between tries; when the next one may begin */
+    bool was_costly;              /* the last failure was not a cheap one */
 };
 
 bool xf_probe_may_pass(enum xf_cause cause)
@@ -77,18 +79,26 @@ static void wait_again(struct xf_failed_peer *failed)
     failed->next_ms = xf_routing_now(failed->routing) + xf_rand_jitter_ms(failed->wait_ms);
 }
 
-/* May one more try begin now? If so, it is counted. */
-static bool take_turn(struct xf_routing *routing)
+static struct xf_probe_turns *turns_of(const struct xf_failed_peer *failed)
 {
-    uint64_t now_ms = xf_routing_now(routing);
-    if (now_ms - routing->probes.window_ms >= WINDOW_MS) {
-        routing->probes.window_ms = now_ms;
-        routing->probes.begun = 0;
+    struct xf_probes *probes = &failed->routing->probes;
+    return xf_policy_names(failed->routing->policy, failed->peer) ? &probes->of_named
+                                                                  : &probes->of_others;
+}
+
+/* May one more try begin now? If so, it is counted. */
+static bool take_turn(const struct xf_failed_peer *failed)
+{
+    struct xf_probe_turns *turns = turns_of(failed);
+    uint64_t now_ms = xf_routing_now(failed->routing);
+    if (now_ms - turns->window_ms >= WINDOW_MS) {
+        turns->window_ms = now_ms;
+        turns->begun = 0;
     }
-    if (routing->is_draining || routing->probes.count >= PROBES_MAX ||
-        routing->probes.begun >= PROBES_PER_WINDOW)
+    if (failed->routing->is_draining || turns->count >= PROBES_MAX ||
+        turns->begun >= PROBES_PER_WINDOW)
         return false;
-    routing->probes.begun++;
+    turns->begun++;
     return true;
 }
 
@@ -109,7 +119,8 @@ static void begin_try(struct xf_failed_peer *failed, struct xf_route *route)
     xf_list_remove(&route->failed_node);
     xf_list_push(&failed->routes, &route->failed_node);
     failed->probing = route;
-    failed->routing->probes.count++;
+    failed->turns = turns_of(failed);
+    failed->turns->count++;
     failed->routing->probes.events->due(route);
 }
 
@@ -120,7 +131,7 @@ static void on_due(void *owner)
     if (!route || failed->probing || usual_ms(failed->routing) == 0)
         return;
     wait_again(failed);
-    if (take_turn(failed->routing) && xf_route_limits_may_open(route))
+    if (take_turn(failed) && xf_route_limits_may_open(route))
         begin_try(failed, route);
     else
         schedule(failed);
@@ -168,7 +179,7 @@ static void stop_probing(struct xf_route *route)
     if (route->failed_peer->probing != route)
         return;
     route->failed_peer->probing = NULL;
-    route->routing->probes.count--;
+    route->failed_peer->turns->count--;
 }
 
 void xf_probe_failed(struct xf_route *route)

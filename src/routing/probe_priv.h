@@ -10,11 +10,15 @@ struct xf_route;
 struct xf_routing;
 
 /* What probe.c counts. */
-struct xf_probes {
-    const struct xf_probe_events *events;
+struct xf_probe_turns {
     unsigned count; /* tries under way */
     unsigned begun; /* tries begun since window_ms */
     uint64_t window_ms;
+};
+
+struct xf_probes {
+    const struct xf_probe_events *events;
+    struct xf_probe_turns of_named, of_others;
 };
 
 /* Events for a route. */

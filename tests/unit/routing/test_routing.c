@@ -27,9 +27,10 @@
 
 enum op {
     END,
-    CLUSTER, /* text on the link */
-    MANY,    /* ms messages to the peer text */
-    OUT,     /* stream n was opened, for the pair text */
+    CLUSTER,  /* text on the link */
+    MANY,     /* ms messages to the peer text */
+    OUT,      /* stream n was opened, for the pair text */
+    LAST_OUT, /* the same, and it is the last of ms that were opened since the last time */
     NO_OUT,
     READY, /* stream n */
     TAKES, /* stream n is congested after ms more stanzas */
@@ -408,6 +409,11 @@ static const struct routing_case cases[] = {
         {DEAD_NAMES, .text = "dead.example", .ms = 1030}, {TOLD, .ms = 258}, {TOLD, .text = "out.example", .ms = 1}, {TOLD, .text = "c.example", .ms = 1},
         {TOLD, .text = "5.dead.example"}, {TOLD, .text = "6.dead.example", .ms = 1}, {TOLD, .text = "1029.dead.example", .ms = 1}}},
 
+    {"as many names as may be tried do not keep a named peer from being tried", .backoff_ms = 60000, .steps = {
+        {DEAD_NAMES, .text = "dead.example", .ms = 300}, {DEAD_NAMES, .text = "dead.example", .ms = 300}, {WAIT, .ms = 20000}, {CLUSTER, .text = MESSAGE("m1", "out.example")},
+        {LAST_OUT, 0, "a.example out.example", 257}, {ENDED, 0, "words", XF_CAUSE_CONNECT}, {CLUSTER, .text = MESSAGE("m2", "out.example")}, {WAIT, .ms = 2600},
+        {LAST_OUT, 1, "a.example out.example", 1}, {READY, 1}, {CLUSTER, .text = MESSAGE("m3", "out.example")}, {SENT, 1, "m3"}}},
+
     {"a peer that authenticates inbound can be reached", .steps = {
         {CLUSTER, .text = MSG("m1")}, {OUT, 0, "a.example b.example"}, {ENDED, 0, "words", XF_CAUSE_CONNECT}, {SEEN, .text = "b.example"}, {UNREACHABLE, .text = ""}}},
 
@@ -751,6 +757,14 @@ static void check_out(struct world *world, const struct step *step)
     world->outs[step->n] = out;
 }
 
+static void check_last_out(struct world *world, const struct step *step)
+{
+    for (unsigned i = 1; i < step->ms; i++)
+        expect(world, fake_out_next(&world->s2s), "too few streams were opened");
+    check_out(world, step);
+    expect(world, !fake_out_next(&world->s2s), "too many streams were opened");
+}
+
 static struct xf_span word(const char **text)
 {
     size_t len = strcspn(*text, " ");
@@ -966,6 +980,9 @@ static void take_step(struct world *world, const struct step *step)
         break;
     case OUT:
         check_out(world, step);
+        break;
+    case LAST_OUT:
+        check_last_out(world, step);
         break;
     case NO_OUT:
         expect(world, !fake_out_next(&world->s2s), "a stream was opened");
