@@ -197,7 +197,10 @@ void xf_repair_saw(struct xf_routing *routing, const struct xf_stanza *stanza)
         see(routing, stanza->to.domain, &mapped);
 }
 
-/* Nobody can join a room that is away: the user gets an error. */
+/*
+ * While the peer is lost, a join is only noted if the room may still have to hear that the user has
+ * left: whoever joins anew is there again, unless the join comes back (xf_repair_returned).
+ */
 static void send_available(struct xf_routing *routing, const struct xf_stanza *stanza)
 {
     struct xf_presence *presence = find_between(routing, &stanza->from, &stanza->to);
@@ -207,7 +210,7 @@ static void send_available(struct xf_routing *routing, const struct xf_stanza *s
     bool is_guest = is_join(stanza);
     if (!repair)
         log_full(routing, stanza->from.domain, stanza->to.domain);
-    else if (!is_guest || !is_lost(repair))
+    else if (!is_guest || presence || !is_lost(repair))
         note(repair, presence, XF_PRESENCE_SENT, is_guest ? XF_PRESENCE_GUEST : XF_PRESENCE_CONTACT,
              stanza);
 }
@@ -231,6 +234,15 @@ void xf_repair_sent(struct xf_routing *routing, const struct xf_stanza *stanza)
     else if (xf_span_is(stanza->type, "unavailable") &&
              (presence = find_between(routing, &stanza->from, &stanza->to)))
         send_unavailable(presence);
+}
+
+void xf_repair_returned(struct xf_routing *routing, const struct xf_stanza *stanza)
+{
+    struct xf_presence *presence =
+        xf_presence_find(&routing->presences, stanza->from.full, stanza->to.full);
+    if (presence && presence->kind == XF_PRESENCE_GUEST && presence->list == XF_PRESENCE_SENT &&
+        repair_of(presence->pair)->state != XF_REPAIR_WELL)
+        xf_presence_move(presence, XF_PRESENCE_LEFT);
 }
 
 /* ------------------------------------------------------------------ peers */
