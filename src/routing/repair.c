@@ -50,17 +50,22 @@ static bool is_join(const struct xf_stanza *stanza)
     return stanza->to.resource.ptr && has_child_in(stanza, XF_NS_MUC, &child);
 }
 
+static bool is_of_room(const struct xf_stanza *stanza)
+{
+    struct xf_stanza_child child;
+    return has_child_in(stanza, XF_NS_MUC_USER, &child);
+}
+
 static bool holds(struct xf_span text, const char *part)
 {
     return memmem(text.ptr, text.len, part, strlen(part)) != NULL;
 }
 
 /* Of a room, about the user to whom it is sent (XEP-0045 §7.2.2). */
-static bool is_self_presence(const struct xf_stanza *stanza, bool *out_is_of_room)
+static bool is_self_presence(const struct xf_stanza *stanza)
 {
     struct xf_stanza_child child;
-    *out_is_of_room = has_child_in(stanza, XF_NS_MUC_USER, &child);
-    return *out_is_of_room &&
+    return has_child_in(stanza, XF_NS_MUC_USER, &child) &&
            (holds(child.whole, "code=\"110\"") || holds(child.whole, "code='110'"));
 }
 
@@ -154,7 +159,6 @@ static bool is_lost(const struct xf_repair *repair)
 static void see_available(struct xf_routing *routing, struct xf_span local,
                           const struct xf_stanza *stanza)
 {
-    bool is_of_room = false, is_self = is_self_presence(stanza, &is_of_room);
     struct xf_presence *presence = find_between(routing, &stanza->from, &stanza->to);
     struct xf_repair *repair =
         presence ? repair_of(presence->pair) : repair_for(routing, local, stanza->from.domain);
@@ -166,9 +170,9 @@ static void see_available(struct xf_routing *routing, struct xf_span local,
         xf_repair_fire(repair, XF_REPAIR_ON_BACK);
         presence = find_between(routing, &stanza->from, &stanza->to); /* those gone are dropped */
     }
-    if (is_self)
+    if (is_self_presence(stanza))
         note(repair, presence, XF_PRESENCE_SEEN, XF_PRESENCE_SELF, stanza);
-    else if (!is_of_room)
+    else if (!is_of_room(stanza))
         note(repair, presence, XF_PRESENCE_SEEN,
              is_join(stanza) ? XF_PRESENCE_GUEST : XF_PRESENCE_CONTACT, stanza);
 }
@@ -227,7 +231,7 @@ static void send_unavailable(struct xf_presence *presence)
 void xf_repair_sent(struct xf_routing *routing, const struct xf_stanza *stanza)
 {
     struct xf_presence *presence;
-    if (!stanza->type.ptr)
+    if (!stanza->type.ptr && !is_of_room(stanza))
         send_available(routing, stanza);
     else if (xf_span_is(stanza->type, "error"))
         drop_refused(routing, stanza);
