@@ -148,6 +148,23 @@ static void drop_refused(struct xf_routing *routing, const struct xf_stanza *sta
         drop(presence);
 }
 
+/*
+ * A room tells its guest the own place. One who changes the nick leaves a place without saying so,
+ * and takes another without a join, which was noted as for a contact (XEP-0045 §7.6).
+ */
+static void follow_guest(struct xf_routing *routing, const struct xf_stanza *stanza)
+{
+    const struct xf_presence_table *table = &routing->presences;
+    struct xf_span user = stanza->to.full, place = stanza->from.full;
+    struct xf_presence *guest = xf_presence_find(table, user, place),
+                       *contact = xf_presence_find(table, user, xf_jid_bare(&stanza->from));
+    if (guest && xf_span_is(stanza->type, "unavailable"))
+        drop(guest);
+    else if (!guest && contact && !stanza->type.ptr &&
+             xf_presence_add(contact->pair, contact->list, XF_PRESENCE_GUEST, user, place))
+        drop(contact);
+}
+
 /* ------------------------------------------------------------------ stanzas */
 
 static bool is_lost(const struct xf_repair *repair)
@@ -187,6 +204,8 @@ static void see(struct xf_routing *routing, struct xf_span local, const struct x
     else if (xf_span_is(stanza->type, "unavailable") &&
              (presence = find_between(routing, &stanza->from, &stanza->to)))
         drop(presence);
+    if (is_self_presence(stanza))
+        follow_guest(routing, stanza);
 }
 
 void xf_repair_saw(struct xf_routing *routing, const struct xf_stanza *stanza)
@@ -238,6 +257,8 @@ void xf_repair_sent(struct xf_routing *routing, const struct xf_stanza *stanza)
     else if (xf_span_is(stanza->type, "unavailable") &&
              (presence = find_between(routing, &stanza->from, &stanza->to)))
         send_unavailable(presence);
+    if (is_self_presence(stanza))
+        follow_guest(routing, stanza);
 }
 
 void xf_repair_returned(struct xf_routing *routing, const struct xf_stanza *stanza)
