@@ -184,6 +184,7 @@ local function may_go_again(item)
 	return name == "presence" or kind == "result" or kind == "error";
 end
 
+-- Unless it has a time already, which is older: such as the history of a chat room.
 local function stamp(item)
 	if item.head.name ~= "message" or item.is_stamped then return; end
 	item.is_stamped = true;
@@ -219,7 +220,8 @@ end
 
 local function route(event)
 	local stanza = event.stanza;
-	local item = { text = tostring(stanza), head = st.clone(stanza, true), stamp = datetime() };
+	local item = { text = tostring(stanza), head = st.clone(stanza, true), stamp = datetime(),
+		is_stamped = stanza:get_child("delay", "urn:xmpp:delay") ~= nil };
 	if waiting.first <= waiting.last or is_patient then
 		wait(item);
 	else

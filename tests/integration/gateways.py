@@ -164,6 +164,8 @@ def not_proved(report, senders, one, two, before):
     count = senders.round('open', mine, 3)
     senders.send(''.join(f"<iq type='get' from='{user(n)}' to='b.example' id='ask-{n}'><ping xmlns='urn:xmpp:ping'/></iq>"
                          f"<iq type='result' from='{user(n)}' to='b.example' id='told-{n}'/>"
+                         f"<message from='{user(n)}' to='v@b.example' id='past-{n}'><body>hi</body>"
+                         f"<delay xmlns='urn:xmpp:delay' from='{USERS}' stamp='2026-01-02T03:04:05Z'/></message>"
                          f"<presence from='{user(n)}' to='v@b.example' id='here-{n}'/>" for n in mine))
     settle([one], 'here', len(mine))
     begun = time.monotonic()
@@ -173,6 +175,8 @@ def not_proved(report, senders, one, two, before):
     report.check('soon', took < STALLED, f'{took:.2f} s')
     report.check('in order', in_order(two, 'open'))
     report.check('with the time at which it was sent', all(e.find('{urn:xmpp:delay}delay') is not None for e in two.got('open')))
+    report.equal('one that has a time already is seen again too', settle([two], 'past', len(mine)), len(mine))
+    report.check('with that one alone', all(len(e.findall('{urn:xmpp:delay}delay')) == 1 for e in two.got('past')))
     report.equal('what it had answered for is not', len(two.got('proved')), 0)
     settle([senders.component], 'ask', len(mine))
     report.equal('requests are answered with an error', (len(senders.errors('ask')), len(two.got('ask'))), (len(mine), 0))
