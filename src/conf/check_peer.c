@@ -55,6 +55,7 @@ static void judge_methods(const struct subject *subject)
 {
     static const char *const out_keys[] = {"dialback", "sasl-out", "tls", "direction", NULL};
     static const char *const in_keys[] = {"dialback", "sasl-in", "tls", "direction", NULL};
+    static const char *const shown_keys[] = {"dialback", "show-certificate", "direction", NULL};
     const struct xf_peer_settings *s = subject->settings;
     bool no_tls = s->tls == XF_TLS_NONE;
     if ((s->direction & XF_DIRECTION_OUT) && !s->dialback && !has_external(subject, true))
@@ -62,6 +63,10 @@ static void judge_methods(const struct subject *subject)
                no_tls ? "nothing can authenticate us with dialback = no and tls = none"
                       : "nothing can authenticate us with dialback = no and sasl-out = no",
                "dialback = yes, or sasl-out = yes with tls = optional or required");
+    else if ((s->direction & XF_DIRECTION_OUT) && !s->dialback && !s->show_certificate)
+        refuse(subject, shown_keys,
+               "nothing can authenticate us with dialback = no and show-certificate = no",
+               "dialback = yes, or show-certificate = yes");
     if ((s->direction & XF_DIRECTION_IN) && !s->dialback && !has_external(subject, false))
         refuse(subject, in_keys,
                no_tls ? "nothing can authenticate the peer with dialback = no and tls = none"

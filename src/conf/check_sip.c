@@ -28,9 +28,12 @@
 
 /* Each profile is one of XMPP so far. */
 static const char *const only_xmpp[] = {
-    "profile",    "sasl-in", "sasl-out", "dialback", "dialback-by-certificate",
-    "direct-tls", "legacy",  "bidi",     "ack",      "multiplex",
-    "resend",
+    "profile",    "sasl-in",
+    "sasl-out",   "show-certificate",
+    "dialback",   "dialback-by-certificate",
+    "direct-tls", "legacy",
+    "bidi",       "ack",
+    "multiplex",  "resend",
 };
 
 static const char *const only_sip[] = {

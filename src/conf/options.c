@@ -539,6 +539,9 @@ WORD (PEER, "certificate", P, certificate, enum xf_cert_mode, cert_words, "prefe
       "dialback may. required: exchange nothing without a certificate that is valid for the domain."),
 BOOL (PEER, "sasl-in", P, sasl_in, "yes", "Offer SASL EXTERNAL to a peer with a valid certificate."),
 BOOL (PEER, "sasl-out", P, sasl_out, "yes", "Use SASL EXTERNAL where the peer offers it."),
+BOOL (PEER, "show-certificate", P, show_certificate, "yes",
+      "Show our certificate on streams that we open to the peer. no: for servers that break off the TLS handshake over it, as some do where "
+      "it lacks clientAuth. We then authenticate by dialback, whatever sasl-out says."),
 BOOL (PEER, "dialback", P, dialback, "yes", "Accept and use server dialback (XEP-0220)."),
 BOOL (PEER, "direct-tls", P, direct_tls, "yes", "Look up _xmpps-server and use it (XEP-0368)."),
 BOOL (PEER, "legacy", P, legacy, "yes", "Talk to servers from before XMPP 1.0, which only know dialback; never with tls = required."),

@@ -223,7 +223,7 @@ static struct xf_tls_request tls_request(const struct xf_out *out)
 {
     return (struct xf_tls_request){
         .identities = out->s2s->identities,
-        .local = xf_span_of(out->local),
+        .local = out->settings->show_certificate ? xf_span_of(out->local) : XF_SPAN_NONE,
         .peer = xf_span_of(out->peer),
         .is_direct = out->is_direct,
         .min_version = out->settings->tls_min == 13 ? XF_TLS_1_3 : XF_TLS_1_2,

@@ -67,9 +67,10 @@ void xf_out_send_dialback(struct xf_out *out)
 
 /* ------------------------------------------------------------------ what comes next */
 
-static bool has_certificate(const struct xf_out *out)
+static bool shows_certificate(const struct xf_out *out)
 {
-    return xf_tls_identities_has(out->s2s->identities, xf_span_of(out->local));
+    return out->settings->show_certificate &&
+           xf_tls_identities_has(out->s2s->identities, xf_span_of(out->local));
 }
 
 /* Why we cannot authenticate on a stream whose peer is good enough. */
@@ -84,7 +85,11 @@ static struct xf_refusal no_way(const struct xf_out *out, const struct xf_verdic
             may_dialback ? "the peer refused our certificate and offers no dialback"
                          : "the peer refused our certificate, and dialback is switched off here",
             XF_HELP_OUR_CERT_REFUSED};
-    if (!external.text && !has_certificate(out))
+    if (!external.text && !out->settings->show_certificate)
+        return (struct xf_refusal){
+            "our certificate is not shown to this peer, and it offers no dialback",
+            XF_HELP_DIALBACK_NOT_OFFERED};
+    if (!external.text && !shows_certificate(out))
         return (struct xf_refusal){
             may_dialback
                 ? "we have no certificate for our domain, and the peer offers no dialback"
@@ -150,7 +155,7 @@ static void offer_for(struct xf_out *out)
     else if (!xf_out_authenticates(out) && has_seen_enough(out, &verdict))
         xf_out_fire(out, XF_OUT_ON_OFFER_VERIFY);
     else if (xf_out_authenticates(out) && out->features.external && !out->sasl_failed &&
-             has_certificate(out) && xf_auth_may(settings, &verdict, XF_AUTH_EXTERNAL, true)) {
+             shows_certificate(out) && xf_auth_may(settings, &verdict, XF_AUTH_EXTERNAL, true)) {
         out->may_dialback =
             out->peer_speaks_dialback && xf_auth_may(settings, &verdict, XF_AUTH_DIALBACK, true);
         xf_out_fire(out, XF_OUT_ON_OFFER_SASL);

@@ -124,7 +124,8 @@ static void put_demands(const struct xf_partner_page *page)
     fprintf(page->out, "- Your certificate %s\n", certificate_words(settings));
     fprintf(page->out, "- SASL EXTERNAL: %s, %s\n",
             settings->sasl_in ? "we accept it from you" : "we do not accept it from you",
-            settings->sasl_out ? "and use it where you offer it" : "and do not use it");
+            settings->sasl_out && settings->show_certificate ? "and use it where you offer it"
+                                                             : "and do not use it");
     fprintf(page->out, "- Server dialback (XEP-0220): %s\n",
             settings->dialback ? "spoken both ways" : "not accepted");
     fprintf(page->out, "- Stanzas of up to %zu KiB\n", settings->max_stanza_bytes >> 10);

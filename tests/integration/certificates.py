@@ -17,6 +17,8 @@ What is expected follows from the variant's class alone:
 GOOD authenticates the domain. BAD says nothing about it, so dialback is left where that is enough. CONTRADICTED: somebody who may speak for the
 domain says that this is not its certificate (a revocation list, TLSA records, a pin), and dialback does not make up for it. "ignore" does not look.
 A refusal is the stream error not-authorized, whose text names the fault.
+
+Ours is for servers only. Two peers break off the TLS handshake over that; with show-certificate = no dialback authenticates us there.
 """
 import base64
 import os
@@ -31,7 +33,7 @@ from lab.client import condition
 from lab.cluster import Cluster
 from lab.dnssec import SecureDns
 from lab.gateway import Gateway
-from lab.pki import Authority, spki_sha256
+from lab.pki import spki_sha256
 from lab.servers import COMPONENT_PORT
 from lab.stage import Stage
 from lab.world import COMPONENT, LOCAL
@@ -39,11 +41,13 @@ from lab.xmlstream import DIALBACK, SASL, STREAM, TLS, Closed, Listener, XmlStre
 
 SETTINGS = ('ignore', 'preferred', 'required')
 EXTERNAL, DIALBACK_ONLY, REFUSED = 'external', 'dialback', 'refused'
+NOT_PLAYED = None       # pins with certificate = ignore are refused by xfedd -t
 GOOD = {'in': (EXTERNAL, EXTERNAL, EXTERNAL), 'out': (EXTERNAL, EXTERNAL, EXTERNAL)}
 BAD = {'in': (DIALBACK_ONLY, DIALBACK_ONLY, REFUSED), 'out': (EXTERNAL, DIALBACK_ONLY, REFUSED)}
 CONTRADICTED = {'in': (DIALBACK_ONLY, REFUSED, REFUSED), 'out': (EXTERNAL, REFUSED, REFUSED)}
+BREAKS_OFF = {'in': GOOD['in'], 'out': (f"bounced: {('wait', 'remote-server-timeout')}", NOT_PLAYED, NOT_PLAYED)}     # each waits 10 s
+TOLD_BY_DIALBACK = {'in': GOOD['in'], 'out': (DIALBACK_ONLY,) * 3}
 FOR_SERVERS = {'in': BAD['in'], 'out': GOOD['out']}
-NOT_PLAYED = None       # pins with certificate = ignore are refused by xfedd -t
 
 
 def pinned(kind):
@@ -125,6 +129,9 @@ VARIANTS = [
             'not for TLS clients', settings=lambda pair: 'client-eku = yes'),
     # RFC 6120 section 13.7.1 asks for no key usage by role, and one certificate serves a server both ways.
     Variant('client', 'clientAuth only', GOOD, lambda p, n: p.known.issue('client', ca.dns(*n), ca.CLIENT)),
+    Variant('breaks', 'good, and minds ours', BREAKS_OFF, lambda p, n: p.known.issue('breaks', ca.dns(*n))),
+    Variant('hidden', 'good, and ours is hidden from it', TOLD_BY_DIALBACK, lambda p, n: p.known.issue('hidden', ca.dns(*n)),
+            settings=lambda pair: 'show-certificate = no'),
     Variant('weak', 'weak key (RSA 1024)', BAD, lambda p, n: p.known.issue('weak', ca.dns(*n), kind='rsa1024'), 'weak'),
     Variant('wild', 'wildcard', GOOD, lambda p, n: p.known.issue('wild', ca.dns(*(f'*.{s}.example' for s in SETTINGS)))),
     Variant('deep.wild', 'wildcard one label too short', BAD,
@@ -154,8 +161,11 @@ VARIANTS = [
 
 class Peer:
     """Server and client of every domain of the table, with that domain's certificate."""
-    def __init__(self, ip, certificates):
+    STRICT = ('breaks.', 'hidden.')     # OpenSSL holds our certificate against the purpose sslclient
+
+    def __init__(self, ip, certificates, our_authority):
         self.certificates = certificates        # domain -> (certificate, key)
+        self.our_authority = our_authority
         self.keys = {}                          # (from, to, id) -> dialback key that we gave out
         self.refusals = {}                      # domain -> what xfedd's stream error said
         self.listener = Listener(ip, 5269, self._serve)
@@ -165,6 +175,9 @@ class Peer:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER if server_side else ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
+        if server_side and domain.startswith(self.STRICT):
+            context.verify_mode = ssl.CERT_OPTIONAL
+            context.load_verify_locations(self.our_authority)
         context.set_ciphers('DEFAULT:@SECLEVEL=0')      # the weak key must get out of here
         context.load_cert_chain(*self.certificates[domain])
         return context
@@ -280,11 +293,11 @@ class Table:
             pair = variant.make(pki, variant.domains())
             self.certificates.update({domain: pair for domain in variant.domains()})
         stage.start(self._zones(SecureDns(lab.scratch), pki))
-        own = Authority(lab.folder('pki/own'), 'own')
+        own = ca.Authority(lab.folder('pki/own'), 'own')
         self.cluster = stage.start(Cluster(net.LOCAL, COMPONENT_PORT, *COMPONENT))
-        self.peer = stage.start(Peer(net.PEER, self.certificates))
+        self.peer = stage.start(Peer(net.PEER, self.certificates, own.pem))
         self.gateway = stage.start_xfedd(Gateway(
-            lab, LOCAL, None, own.issue(LOCAL, f'conference.{LOCAL}'), pki.known.pem, COMPONENT, f'{net.LOCAL}:{COMPONENT_PORT}',
+            lab, LOCAL, None, own.issue('own', ca.dns(LOCAL, f'conference.{LOCAL}'), ca.SERVER), pki.known.pem, COMPONENT, f'{net.LOCAL}:{COMPONENT_PORT}',
             defaults='tls = required  bidi = no  dialback-by-certificate = no', trust=f'crl-files = {{ "{pki.known.crl()}" }}',
             extra='unauthenticated { half-open-per-address = 1000 }\n' + self._peers()))
 

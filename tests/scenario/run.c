@@ -322,6 +322,8 @@ static bool check_request(struct run *run, const struct xf_tls_request *request)
                     XF_SPAN_ARGS(request->peer), (int)len, sni);
     if (request->is_direct != has_value(run->step->text, "direct", "yes"))
         return fail(run, "direct TLS: %s", request->is_direct ? "yes" : "no");
+    if (has_value(run->step->text, "shown", "no") != (request->local.len == 0))
+        return fail(run, "our certificate is shown: %s", request->local.len > 0 ? "yes" : "no");
     if (has_value(run->step->text, "min", "13") != (request->min_version == XF_TLS_1_3))
         return fail(run, "the lowest version of TLS is not what was expected");
     return true;
@@ -387,11 +389,12 @@ static bool do_tls(struct run *run)
     struct wire *wire = get_wire(run);
     if (!wire)
         return false;
-    if (!wire->fake->wants_tls)
-        return fail(run, "no TLS handshake was begun on %s", wire->name);
     const char *text = run->step->text;
+    bool fails = strncmp(text, "fail", 4) == 0;
+    if (!wire->fake->wants_tls && !(fails && wire->fake->conn && wire->fake->conn->tls))
+        return fail(run, "no TLS handshake was begun on %s", wire->name);
     note(run, "%5s   tls %s", wire->name, text);
-    if (strncmp(text, "fail", 4) == 0) {
+    if (fails) {
         fake_conn_closed(wire->fake,
                          strstr(text, "refused") ? XF_CONN_END_TLS_REFUSED : XF_CONN_END_TLS);
         settle(run);

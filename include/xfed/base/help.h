@@ -124,8 +124,8 @@
       "the peer must show the certificate that its pins or TLSA records name")                    \
     /* who authenticates how */                                                                   \
     X(OUR_CERT_REFUSED, "our-cert-refused",                                                       \
-      "compare our certificate with xfedd --csr-names: all names, a CA that the peer "            \
-      "trusts, the whole chain, dates, clientAuth")                                               \
+      "compare our certificate with xfedd --csr-names: names, chain, dates, a CA that the "       \
+      "peer trusts; with dir=out it may miss clientAuth: show-certificate = no, and dialback")    \
     X(OUR_CERT_MISSING, "our-cert-missing",                                                       \
       "give the domain in local a certificate: served { certificate key }; xfedd "                \
       "--csr-names prints its names")                                                             \
@@ -134,7 +134,7 @@
       "to servers, or allows dialback")                                                           \
     X(DIALBACK_NOT_OFFERED, "dialback-not-offered",                                               \
       "the peer must allow dialback, or accept our certificate: served { certificate }, "         \
-      "and sasl-out of its section")                                                              \
+      "and sasl-out and show-certificate of its section")                                         \
     X(AUTH_NOT_ALLOWED, "auth-not-allowed",                                                       \
       "the settings of this peer forbid it: see tls, certificate, sasl-in, sasl-out, "            \
       "dialback and downgrade of its section and its profile")                                    \

@@ -78,6 +78,7 @@ struct xf_peer_settings {
     enum xf_tls_mode tls;
     enum xf_cert_mode certificate;
     bool sasl_in, sasl_out; /* SASL EXTERNAL offered to the peer / used towards it */
+    bool show_certificate;  /* our certificate, on streams that we open to the peer */
     bool dialback;
     bool direct_tls;  /* XEP-0368 towards the peer */
     bool legacy;      /* open and accept pre-1.0 streams (without version) */

@@ -117,7 +117,7 @@ struct xf_tls_request {
     struct xf_tls_identities *identities;
     /*
      * The served domain whose certificate we show. In a server, the client's SNI overrides it if
-     * that domain is served.
+     * that domain is served. Empty in a client: we show none.
      */
     struct xf_span local;
     struct xf_span peer; /* client: for SNI (left out for an IP literal); server: unused */

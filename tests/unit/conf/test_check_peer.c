@@ -106,6 +106,11 @@ static const struct {
     {"SASL out only, towards us it may be off", "peer \"x\" { direction = out sasl-in = no dialback = no }\n", 0, NULL},
     {"SASL in only, from us it may be off", "peer \"x\" { direction = in sasl-out = no dialback = no }\n", 0, NULL},
     {"SASL off in the direction that is used", "peer \"x\" { direction = in dialback = no\n sasl-in = no }\n", 4, "authenticate the peer"},
+    {"our certificate hidden, and dialback", "peer \"x\" { show-certificate = no }\n", 0, NULL},
+    {"our certificate hidden, without dialback", "peer \"x\" { dialback = no\n show-certificate = no }\n", 4,
+     "peer \"x\": nothing can authenticate us with dialback = no and show-certificate = no: expected dialback = yes, or show-certificate = yes"},
+    {"... where only the peer opens streams", "peer \"x\" { direction = in dialback = no show-certificate = no }\n", 0, NULL},
+    {"... by a profile", "peer \"x\" { profile = sametime\n show-certificate = no }\n", 5, "dialback = no and show-certificate = no"},
     {"nothing at all for a peer that is shut out",
      "peer \"x\" { direction = none tls = none dialback = no certificate = required pins = {" DIGEST "} revocation = hard }\n", 0, NULL},
     /* certificate */

@@ -83,7 +83,8 @@ static const struct {
     {"misspelt section", GOOD "default { }\n",
      "conf:3: unknown key \"default\": did you mean \"defaults\"?"},
     {"key of a later version", GOOD "peer \"x\" { quota = {a} }\n",
-     "conf:3: unknown key \"quota\" in peer \"x\": expected profile, protocol, direction, tls, certificate, sasl-in, sasl-out, dialback, "
+     "conf:3: unknown key \"quota\" in peer \"x\": expected profile, protocol, direction, tls, certificate, sasl-in, sasl-out, "
+     "show-certificate, dialback, "
      "direct-tls, legacy, tls-min, ciphers, ca-file, pins, dane, client-eku, revocation, downgrade, dialback-by-certificate, bidi, ack, resend, "
      "multiplex, route, route-order, dns-servers, source, source-ports, max-stanza, max-streams, max-pairs, stanza-rate, byte-rate, "
      "queue-bytes, queue-stanzas, queue-time, connect-timeout, candidate-timeout, negotiate-timeout, idle-timeout, ping-interval, enforce, users, groups, "

@@ -153,6 +153,15 @@ START_TEST(client_without_certificate_is_none)
 }
 END_TEST
 
+START_TEST(client_without_a_domain_shows_none_although_there_are_some)
+{
+    client_request.local = XF_SPAN_NONE;
+    run_until_secured("not shown");
+    ck_assert_int_eq(bench.server.facts->chain, XF_CERT_NONE);
+    ck_assert_int_eq(bench.client.facts->chain, XF_CERT_TRUSTED);
+}
+END_TEST
+
 /* In TLS 1.3 the client is secured before it learns that it is not. */
 START_TEST(server_that_demands_a_certificate_refuses_a_client_without)
 {
@@ -858,6 +867,7 @@ static void add_tests(TCase *handshakes, TCase *streams, TCase *attacks)
 {
     tcase_add_loop_test(handshakes, mutual_certificates, 0, XF_ARRAY_LEN(version_rows));
     tcase_add_test(handshakes, client_without_certificate_is_none);
+    tcase_add_test(handshakes, client_without_a_domain_shows_none_although_there_are_some);
     tcase_add_test(handshakes, server_that_demands_a_certificate_refuses_a_client_without);
     tcase_add_test(handshakes, server_that_demands_a_certificate_takes_any);
     tcase_add_test(handshakes, unknown_authority_is_bad_but_secured);
