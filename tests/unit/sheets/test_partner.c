@@ -30,6 +30,8 @@ static const struct {
      "source = {\"192.0.2.9\"} }\n", 0,
      "- TLS: required, version 1.3 or later\n- Your certificate must be issued\n- Server dialback (XEP-0220): not accepted\n"
      "- Stanzas of up to 64 KiB\n- Up to 50 stanzas a second"},
+    {"no EXTERNAL where our certificate is not shown", SERVED "peer \"p.example\" { show-certificate = no }\n", 0,
+     "- SASL EXTERNAL: we accept it from you, and do not use it"},
     {"addresses that we connect from", SERVED NODE "peer \"p.example\" { source = {\"192.0.2.9\"} }\n", 0, "We connect from 192.0.2.9."},
     {"another peer's section does not count", SERVED "peer \"q.example\" { dialback = no certificate = required }\n", 0,
      "(XEP-0220): spoken both ways"},
