@@ -322,7 +322,7 @@ static bool check_request(struct run *run, const struct xf_tls_request *request)
                     XF_SPAN_ARGS(request->peer), (int)len, sni);
     if (request->is_direct != has_value(run->step->text, "direct", "yes"))
         return fail(run, "direct TLS: %s", request->is_direct ? "yes" : "no");
-    if (has_value(run->step->text, "shown", "no") != (request->local.len == 0))
+    if (has_value(run->step->text, "shown", request->local.len > 0 ? "no" : "yes"))
         return fail(run, "our certificate is shown: %s", request->local.len > 0 ? "yes" : "no");
     if (has_value(run->step->text, "min", "13") != (request->min_version == XF_TLS_1_3))
         return fail(run, "the lowest version of TLS is not what was expected");
