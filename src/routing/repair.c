@@ -220,9 +220,15 @@ void xf_repair_saw(struct xf_routing *routing, const struct xf_stanza *stanza)
         see(routing, stanza->to.domain, &mapped);
 }
 
+static bool is_guest_who_left(const struct xf_presence *presence)
+{
+    return presence && presence->kind == XF_PRESENCE_GUEST && presence->list == XF_PRESENCE_LEFT;
+}
+
 /*
  * While the peer is lost, a join is only noted if the room may still have to hear that the user has
- * left: whoever joins anew is there again, unless the join comes back (xf_repair_returned).
+ * left: whoever joins anew is there again, unless the join comes back (xf_repair_returned). A mere
+ * change of the status is no join.
  */
 static void send_available(struct xf_routing *routing, const struct xf_stanza *stanza)
 {
@@ -233,7 +239,7 @@ static void send_available(struct xf_routing *routing, const struct xf_stanza *s
     bool is_guest = is_join(stanza);
     if (!repair)
         log_full(routing, stanza->from.domain, stanza->to.domain);
-    else if (!is_guest || presence || !is_lost(repair))
+    else if (is_guest ? presence || !is_lost(repair) : !is_guest_who_left(presence))
         note(repair, presence, XF_PRESENCE_SENT, is_guest ? XF_PRESENCE_GUEST : XF_PRESENCE_CONTACT,
              stanza);
 }
@@ -263,8 +269,10 @@ void xf_repair_sent(struct xf_routing *routing, const struct xf_stanza *stanza)
 
 void xf_repair_returned(struct xf_routing *routing, const struct xf_stanza *stanza)
 {
-    struct xf_presence *presence =
-        xf_presence_find(&routing->presences, stanza->from.full, stanza->to.full);
+    struct xf_presence *presence;
+    if (!is_join(stanza))
+        return;
+    presence = xf_presence_find(&routing->presences, stanza->from.full, stanza->to.full);
     if (presence && presence->kind == XF_PRESENCE_GUEST && presence->list == XF_PRESENCE_SENT &&
         repair_of(presence->pair)->state != XF_REPAIR_WELL)
         xf_presence_move(presence, XF_PRESENCE_LEFT);
