@@ -68,7 +68,7 @@ static struct {
     struct xf_node watchers; /* zeroed: never used */
     pthread_t watching;      /* their thread */
     atomic_uint lost;        /* lines that standard error did not take */
-    atomic_bool is_torn;     /* it took the beginning of the last one */
+    atomic_bool is_torn;     /* it took the beginning of the last one at most */
 } output;
 
 static bool is_watched(void)
@@ -318,24 +318,36 @@ static ssize_t write_once(const char *text, size_t len)
     return written;
 }
 
+/* False: the file is full, or the reader is gone, since the last line. */
+static bool end_torn_line(void)
+{
+    if (!atomic_load(&output.is_torn))
+        return true;
+    if (write_once("\n", 1) != 1)
+        return false;
+    atomic_store(&output.is_torn, false);
+    return true;
+}
+
 /* One write. False: it is lost, but for its beginning, if there was room for that in a file. */
 static bool take_line(const struct line *line)
 {
-    ssize_t written;
+    bool is_whole = write_once(line->text, line->len) == (ssize_t)line->len;
 
-    if (!has_room() || (atomic_load(&output.is_torn) && write_once("\n", 1) != 1))
-        return false;
-    written = write_once(line->text, line->len);
-    atomic_store(&output.is_torn, written > 0 && (size_t)written < line->len);
-    return written == (ssize_t)line->len;
+    if (!is_whole)
+        atomic_store(&output.is_torn, true);
+    return is_whole;
 }
 
-/* When the reader of the pipe is gone or stuck there is nobody to tell. */
+/*
+ * When the reader of the pipe is gone or stuck there is nobody to tell. Nor are watchers told of
+ * each line that is lost: only when lines are taken again.
+ */
 static void write_line(const struct line *line)
 {
     unsigned lost;
 
-    if (!has_room()) {
+    if (!has_room() || !end_torn_line()) {
         atomic_fetch_add(&output.lost, 1);
         return;
     }
@@ -347,7 +359,7 @@ static void write_line(const struct line *line)
             return;
         }
     }
-    if (!take_line(line))
+    if ((lost > 0 && !has_room()) || !take_line(line))
         atomic_fetch_add(&output.lost, 1);
 }
 

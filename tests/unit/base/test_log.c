@@ -349,10 +349,23 @@ START_TEST(a_reader_that_stops_does_not_stop_us)
 }
 END_TEST
 
-/* Limits of a file stand for a full disk: the second line fits in half. */
+struct gap {
+    struct xf_log_watcher watcher;
+    unsigned told;
+};
+
+static void see_gap(struct xf_log_watcher *watcher, const struct xf_log_event *event)
+{
+    struct gap *gap = XF_CONTAINER(watcher, struct gap, watcher);
+
+    gap->told += strcmp(event->name, "log.lines.lost") == 0;
+}
+
+/* Limits of a file stand for a full disk: the second line fits in half. Watchers hear of it once. */
 START_TEST(a_file_that_is_full_loses_whole_lines)
 {
     char name[] = "/tmp/xfed-log-XXXXXX", got[1024] = "";
+    struct gap gap = {.watcher = {.see = see_gap}};
     struct rlimit limit, before;
     int fd = mkostemp(name, O_APPEND), saved = dup(STDERR_FILENO);
 
@@ -363,14 +376,17 @@ START_TEST(a_file_that_is_full_loses_whole_lines)
     limit = (struct rlimit){.rlim_cur = 70, .rlim_max = before.rlim_max};
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
     xf_log_set_sink(NULL, NULL);
+    xf_log_watch(&gap.watcher);
     for (unsigned i = 0; i < 9; i++)
         xf_log(XF_LOG_INFO, "t.event.seen", XF_INT("n", i));
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &before), 0);
     xf_log(XF_LOG_INFO, "t.event.seen", XF_INT("n", 9));
     xf_log(XF_LOG_INFO, "t.event.seen", XF_INT("n", 10));
+    xf_log_unwatch(&gap.watcher);
     dup2(saved, STDERR_FILENO);
     close(saved);
 
+    ck_assert_uint_eq(gap.told, 1);
     ck_assert_int_gt(pread(fd, got, sizeof(got) - 1, 0), 0);
     ck_assert_ptr_nonnull(strstr(got, " info t.event.seen n=0\n"));
     ck_assert_ptr_nonnull(strstr(got, " warn log.lines.lost lost=8\n"));
