@@ -74,7 +74,7 @@ extern const struct xf_machine xf_repair_machine; /* for the test of its table *
 void xf_repair_saw(struct xf_routing *routing, const struct xf_stanza *stanza);
 /* The cluster sent a stanza to the peer, which may or may not reach it. */
 void xf_repair_sent(struct xf_routing *routing, const struct xf_stanza *stanza);
-/* Available presence comes back as an error: if it is a join, a room that is away did not get it. */
+/* Available presence comes back as an error: a room that is away did not get it if it is a join. */
 void xf_repair_returned(struct xf_routing *routing, const struct xf_stanza *stanza);
 
 void xf_repair_failed(struct xf_routing *routing, struct xf_span local, struct xf_span peer);

@@ -361,7 +361,7 @@ static void see_gap(struct xf_log_watcher *watcher, const struct xf_log_event *e
     gap->told += strcmp(event->name, "log.lines.lost") == 0;
 }
 
-/* Limits of a file stand for a full disk: the second line fits in half. Watchers hear of it once. */
+/* Limits of a file stand for a full disk: half the second line fits. Watchers hear of it once. */
 START_TEST(a_file_that_is_full_loses_whole_lines)
 {
     char name[] = "/tmp/xfed-log-XXXXXX", got[1024] = "";
