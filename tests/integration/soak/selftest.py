@@ -25,13 +25,14 @@ from .kinds import KINDS
 from .peer import Peer
 from .peers import contexts
 from .settle import settle
-from .stanza import LOCAL
+from .stanza import LOCAL, PAIRS
 from .traffic import Traffic
 
+SILENT = next(n for n, kind in enumerate(KINDS) if kind.ping == 'silent')
 RESUMES = next(n for n, kind in enumerate(KINDS) if kind.resume and not kind.bidi)
 LEG, OTHER_LEG, PEER, NEXT = 1, 2, 1, 2     # connections of the cluster's process, and of the peers'
 AT_ONCE = 3                                 # damaged runs
-BROKE = 10.0                                # when PEER and LEG do, where they do
+BROKE = 10.0                                # when PEER and LEG do, where they do; "leg-first": LEG a second before
 
 # A story is a list of (process, record, flags, serial, conn, index, time); direction out. Conns of `broken` end at BROKE.
 STORIES = (
@@ -113,6 +114,9 @@ STORIES = (
     ('written to a leg just before it was reset', 'leg', [(SENT, 0, 1, LEG, 1, 9.9)], [], {'crossed': 1}, {}),
     ('written to a leg just before xfedd stood still, and the leg was reset', 'leg still', [(SENT, 0, 1, LEG, 1, 8.8)], [], {'crossed': 1}, {}),
     ('written to a leg long before that', 'leg still', [(SENT, 0, 1, LEG, 1, 8.6)], [], {}, {'vanished': 1}),
+    ('lost with a peer that answers no pings, after the leg was reset', 'leg-first peer silent', [(SENT, 0, 1, LEG, 1, 6)], [], {'silent peer': 1}, {}),
+    ('lost with a peer that does, after the leg was reset', 'leg-first peer', [(SENT, 0, 1, LEG, 1, 6)], [], {}, {'vanished': 1}),
+    ('lost though a peer that answers no pings is there, when the leg was reset', 'leg-first silent', [(SENT, 0, 1, LEG, 1, 6)], [], {}, {'vanished': 1}),
     ('a presence twice needs no stamp', 'peer', [(SENT, PRESENCE_FLAG, 1, LEG, 1, 1)], [(GOT, 0, 1, PEER, 1, 2), (GOT, 0, 1, NEXT, 1, 12)],
      {'doubled, unavoidable': 1}, {}),
     ('in order', '', [(SENT, 0, 1, LEG, 1, 1), (SENT, 0, 2, LEG, 2, 1)], [(GOT, 0, 1, PEER, 1, 2), (GOT, 0, 2, PEER, 2, 3)], {'delivered': 2}, {}),
@@ -134,15 +138,17 @@ WORDS = {'drop': 'vanished', 'double': 'doubled', 'swap': 'reordered', 'spoil': 
 def write(folder, broken, cluster, peers):
     """-> the stems of two ledgers"""
     stems = {name: f'{folder}/{name}' for name in ('cluster', 'peers')}
+    peer = SILENT if 'silent' in broken else 2
     for name, records, role, number in (('cluster', cluster, 'Leg', LEG), ('peers', peers, 'Dialled', PEER)):
         with contextlib.closing(Ledger(stems[name])) as ledger:
             for what, flags, serial, conn, index, at in records:
-                ledger.note(what, flags, 7, serial, conn, index, at)
+                ledger.note(what, flags, PAIRS * peer, serial, conn, index, at)
             is_broken = ('leg' if name == 'cluster' else 'peer') in broken
             if is_broken:
-                ledger.line(conn=number, peer=2 if role != 'Leg' else None, node=0 if role == 'Leg' else None, role=role, opened=0, closed=BROKE, how='reset',
+                end = BROKE - 1 if name == 'cluster' and 'leg-first' in broken else BROKE
+                ledger.line(conn=number, peer=peer if role != 'Leg' else None, node=0 if role == 'Leg' else None, role=role, opened=0, closed=end, how='reset',
                             taken=0 if 'untaken' in broken else 99, sent=9, got=9, footer=None, ready=True, session='s' if 'session' in broken else None)
-                ledger.line(conn=NEXT, peer=2 if role != 'Leg' else None, node=1 if role == 'Leg' else None, role=role, opened=BROKE, closed=99, how='finish',
+                ledger.line(conn=NEXT, peer=peer if role != 'Leg' else None, node=1 if role == 'Leg' else None, role=role, opened=end, closed=99, how='finish',
                             taken=99, sent=9, got=9, footer=None, ready=True, session='s' if 'session' in broken else None)
     return stems
 

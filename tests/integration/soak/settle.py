@@ -324,10 +324,10 @@ class Direction:
         peer = peer_of(self.t.pair[serial])
         if self.story.restarted(at):
             return 'restart of xfedd'
-        line = sender.conns.get(conn)
-        if line and line['closed'] - at < SETTLE_S and not receiver.ended_after(peer, at, self.story, line['closed'] - at):
+        line, onward = sender.conns.get(conn), receiver.ended_after(peer, at, self.story)
+        could_prove = kind_of(peer).ping != 'silent'    # else its connection explains more than one that xfedd reads at once
+        if line and line['closed'] - at < SETTLE_S and not receiver.ended_after(peer, at, self.story, line['closed'] - at) and (could_prove or not onward):
             return f"{line['role']} it was written to: {line['how']}"
-        onward = receiver.ended_after(peer, at, self.story)
         return f'onward: {onward}' if onward else 'UNEXPLAINED'
 
     def _order(self):
