@@ -69,9 +69,9 @@ class Machine:
         return self
 
     def _is_up(self):
-        if not self.init:
-            found = subprocess.run(['pgrep', '-P', str(self.proc.pid)], stdout=subprocess.PIPE, text=True).stdout.split()
-            self.init = found[0] if found else None
+        # Anew each time: nspawn's first child only makes the second, which is systemd, and is gone.
+        found = subprocess.run(['pgrep', '-P', str(self.proc.pid)], stdout=subprocess.PIPE, text=True).stdout.split()
+        self.init = found[0] if found else None
         return bool(self.init) and self.run('systemctl is-active --quiet multi-user.target')[0] == 0
 
     def write(self, path, text):
