@@ -3,11 +3,14 @@
 import asyncio
 import socket
 import threading
+import time
 
 from .client import TimedOut
 from .cluster import ACCEPT, Inbox, handshake
 from .servers import COMPONENT_PORT
 from .xmlstream import STREAM, Closed, XmlStream
+
+PATIENCE = 10       # seconds
 
 
 class Component(Inbox):
@@ -18,9 +21,21 @@ class Component(Inbox):
         self.stream = None
 
     async def login(self):
+        """A server that listens since a moment ago may not know its components yet."""
+        end = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return self._login()
+            except Closed:
+                self.stream.close()
+                if time.monotonic() > end:
+                    raise
+                await asyncio.sleep(0.2)
+
+    def _login(self):
         self.stream = XmlStream(socket.create_connection((self.ip, self.port), 10))
         self.stream.send(f"<?xml version='1.0'?><stream:stream xmlns='{ACCEPT}' xmlns:stream='{STREAM}' to='{self.domain}'>")
-        self.stream.send(f"<handshake>{handshake(self.stream.header()['id'], self.secret)}</handshake>")
+        self.stream.send(f"<handshake>{handshake(self.stream.header().get('id', ''), self.secret)}</handshake>")
         while not (answer := self.stream.element()).tag.endswith('}handshake'):
             if not answer.tag.endswith(('}message', '}presence', '}iq')):
                 raise Closed(f'the server refuses the component {self.domain}: {answer.tag}')
