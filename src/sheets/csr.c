@@ -26,15 +26,6 @@ struct names {
     const char *host; /* for SIP, in DNS names; NULL: none */
 };
 
-static bool is_ours(const struct xf_conf *conf, const char *name)
-{
-    struct xf_our_name ours;
-    for (size_t i = 0; xf_our_name_at(conf, i, &ours); i++)
-        if (strcmp(ours.name, name) == 0)
-            return true;
-    return false;
-}
-
 static bool is_wanted(const struct names *names, const struct xf_our_name *ours)
 {
     const char *domain = names->conf->served[ours->served].settings.domain;
@@ -157,7 +148,7 @@ static void put_head(const struct names *names, FILE *out)
                 "# It has the host for SIP too, so that sip { certificate } may be the same file; "
                 "one for SIP alone: xfedd --csr-names %s.\n",
                 host);
-    else if (*host && !is_ours(names->conf, host))
+    else if (*host && !xf_name_is_ours(names->conf, host))
         fprintf(out, "# For sip { certificate }: xfedd --csr-names %s.\n", host);
     put_request(name, out);
 }
@@ -201,7 +192,8 @@ static void put_sip_request(const struct xf_conf *conf, FILE *out)
 enum xf_err xf_sheet_csr(const struct xf_conf *conf, const char *name, FILE *out,
                          struct xf_error *err)
 {
-    const char *host = *conf->ua.host && !is_ours(conf, conf->ua.host) ? conf->ua.host : NULL;
+    const char *host =
+        *conf->ua.host && !xf_name_is_ours(conf, conf->ua.host) ? conf->ua.host : NULL;
     const struct names names = {conf, name, name ? NULL : host};
     struct xf_our_name ours;
     size_t i = 0;

@@ -28,6 +28,15 @@ bool xf_our_name_at(const struct xf_conf *conf, size_t i, struct xf_our_name *ou
     return false;
 }
 
+bool xf_name_is_ours(const struct xf_conf *conf, const char *name)
+{
+    struct xf_our_name ours;
+    for (size_t i = 0; xf_our_name_at(conf, i, &ours); i++)
+        if (strcmp(ours.name, name) == 0)
+            return true;
+    return false;
+}
+
 bool xf_name_is_in(const char *name, const char *zone)
 {
     size_t len = strlen(name), zone_len = strlen(zone);

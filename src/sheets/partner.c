@@ -7,7 +7,6 @@
 #include "sheets_priv.h"
 
 #include <inttypes.h>
-#include <string.h>
 
 /* ---- our side */
 
@@ -190,15 +189,6 @@ static void put_sections(const struct xf_partner_page *page)
         fputs("Its defaults fit.\n", page->out);
 }
 
-static bool is_ours(const struct xf_conf *conf, const char *name)
-{
-    struct xf_our_name ours;
-    for (size_t i = 0; xf_our_name_at(conf, i, &ours); i++)
-        if (strcmp(ours.name, name) == 0)
-            return true;
-    return false;
-}
-
 enum xf_err xf_sheet_partner(const struct xf_conf *conf, const struct xf_sheet_cert *certs,
                              size_t count, const char *partner, FILE *out, struct xf_error *err)
 {
@@ -208,7 +198,7 @@ enum xf_err xf_sheet_partner(const struct xf_conf *conf, const struct xf_sheet_c
     struct xf_our_name ours;
     if (!xf_our_name_at(conf, 0, &ours))
         return xf_fail(err, XF_ERR_BAD_VALUE, "the configuration serves no domain");
-    if (is_ours(conf, partner))
+    if (xf_name_is_ours(conf, partner))
         return xf_fail(err, XF_ERR_NOT_FOUND,
                        "--partner %.253s: is a domain of ours: expected a remote one", partner);
     page.settings = conf->defaults;

@@ -27,6 +27,8 @@ struct xf_our_name { /* a domain that we serve, or an alias of one */
  * more.
  */
 bool xf_our_name_at(const struct xf_conf *conf, size_t i, struct xf_our_name *out);
+/* Is this name, as conf prepared it, one of our domains or aliases? */
+bool xf_name_is_ours(const struct xf_conf *conf, const char *name);
 /* Is this name `zone` or below it? */
 bool xf_name_is_in(const char *name, const char *zone);
 /* Does a peer, or do all without a section, belong to SIP? */
