@@ -21,6 +21,7 @@
 #define UNSURE_BYTES  (128u << 10) /* kept without knowing whether an answer will come */
 #define AGE_MS        120000       /* for how long a stanza is kept at most where answers come */
 #define LOOK_AGAIN_MS 5000
+#define STALL_MS      1000 /* a timer that is later tells that we stood still ourselves */
 #define END_BYTES     100  /* at least as many as our footer and close_notify, as TLS sends them */
 #define UNSURE_MS     2000 /* longer than a server that lives takes to read what it has */
 
@@ -197,13 +198,22 @@ static bool is_stale(const struct xf_proof *proof)
     return keeps_all(proof) && oldest && now_ms(proof) - oldest->sent_ms >= AGE_MS;
 }
 
+/*
+ * Did this process stand still (stopped, or its machine suspended) when the timer was due? Then the
+ * answer may wait behind more than a conn reads in one turn of the loop.
+ */
+static bool has_stalled(const struct xf_proof *proof)
+{
+    return now_ms(proof) - proof->timer.at_ms >= STALL_MS;
+}
+
 /* True: the proof has ended, or knows now that nothing will be proved. */
 static bool gives_up(struct xf_proof *proof)
 {
     bool is_late = is_stale(proof);
     if (!is_late && (!proof->ask_count || now_ms(proof) < overdue_ms(proof)))
         return false;
-    if (!is_late && proof->ops->is_held_up(proof)) {
+    if (has_stalled(proof) || (!is_late && proof->ops->is_held_up(proof))) {
         proof->answered_ms = now_ms(proof) - ANSWER_MS + LOOK_AGAIN_MS;
         return false;
     }

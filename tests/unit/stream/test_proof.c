@@ -157,6 +157,7 @@ enum act {
     LEAVE,     /* n: bytes that the system takes */
     UNSURE,    /* n: bytes behind these that it may have taken */
     WAIT,      /* n: ms */
+    STALL,     /* n: ms in which the process stands still: timers fire behind them */
     ANSWER,    /* n: number of the ping */
     ACK,       /* n: h; `text` "limit" when it is refused */
     HELD,      /* n: our reading is held up */
@@ -214,6 +215,12 @@ static const struct {
         {SAID, 0, ""}, {WAIT, 30000, ""}, {SAID, 0, "dead "}}},
     {"silence while we do not read says nothing", {
         {BY, XF_PROOF_PING, "sure"}, {SEND, 10, ""}, {HELD, 1, ""}, {WAIT, 90000, ""}, {SAID, 0, "ask1 "}, {HELD, 0, ""}, {WAIT, 5000, ""}, {SAID, 0, "dead "}}},
+    {"silence while we stood still says nothing", {
+        {BY, XF_PROOF_PING, "sure"}, {SEND, 10, ""}, {WAIT, 250, ""}, {STALL, 33000, ""}, {WAIT, 4999, ""}, {SAID, 0, "ask1 "}, {ANSWER, 1, ""},
+        {SAID, 0, "settled "}}},
+    {"... but it does afterwards", {
+        {BY, XF_PROOF_PING, "sure"}, {SEND, 10, ""}, {WAIT, 250, ""}, {STALL, 150000, ""}, {WAIT, 4999, ""}, {SAID, 0, "ask1 "}, {WAIT, 1, ""},
+        {SAID, 0, "dead "}}},
     {"silence of one who never answered: nothing is kept any more", {
         {BY, XF_PROOF_PING, ""}, {SEND, 10, ""}, {LEAVE, 10, ""}, {WAIT, 30250, ""}, {SAID, 0, "ask1 settled unanswered "}, {SEND, 10, ""}, {LEAVE, 10, ""},
         {WAIT, 250, ""}, {SAID, 0, "settled "}}},
@@ -277,6 +284,10 @@ static void play(const struct step *step)
         return;
     case WAIT:
         move_clock(step->n);
+        return;
+    case STALL:
+        test_clock.now_ms += step->n;
+        xf_timers_run(env.timers);
         return;
     case ANSWER:
         xf_proof_answered(&proof, (unsigned)step->n);
