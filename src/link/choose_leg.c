@@ -118,8 +118,7 @@ static void on_hung(void *owner)
         if (proves_no_more(leg))
             xf_stream_abort(&leg->stream);
         else if (xf_leg_is_up(leg) && is_hung(leg, limit_ms) && has_other(component, leg))
-            xf_leg_give_up(leg, "unanswered", XF_HELP_LINK_STUCK,
-                           "the server does not answer pings");
+            xf_leg_give_up_silent(leg);
     }
     xf_component_watch(component);
 }

@@ -323,6 +323,7 @@ static void come_up(struct xf_leg *leg)
 static void go_down(struct xf_leg *leg)
 {
     xf_timer_stop(&leg->pulse);
+    xf_timer_stop(&leg->doubt);
     leg->is_congested = leg->is_full = false;
     leg->events->down(leg->owner, leg);
 }
@@ -497,6 +498,7 @@ struct xf_leg *xf_leg_new(const struct xf_leg_driver *driver, const struct xf_le
     xf_timer_init(&leg->timer, on_timer, leg);
     xf_timer_init(&leg->pulse, on_pulse, leg);
     xf_leg_init_drain(leg);
+    xf_leg_init_ping(leg);
     if (driver->made)
         driver->made(leg);
     return leg;

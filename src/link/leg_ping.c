@@ -7,6 +7,13 @@
  * the domain of the stanza that was sent last, so that it takes the same way through the server. It
  * comes from the component's own name, to which the server may send the answer over any leg of the
  * link.
+ *
+ * Only a part of the server may be silent, such as a chat service that hangs, and the stream is
+ * that of all users. So after DOUBT_MS the ping is repeated to our own name: a server that works
+ * brings it back to us, and so proves that it has read what went before. If that is not answered
+ * either, the stream ends. From then on the server must answer a ping before its silence counts
+ * again: else one that has stopped answering would lose each new stream and get the same stanzas,
+ * without end.
  */
 #include "leg_priv.h"
 
@@ -16,6 +23,7 @@
 #include <xfed/xmpp/ns.h>
 
 #define PREFIX       "xfedd-link-"
+#define DOUBT_MS     8000        /* leaves time for an answer before HUNG_MS (choose_leg.c) */
 #define PART_LEAST   (64u << 10) /* of hold-bytes, for a leg that is one of few */
 #define CROWD_PARTS  8           /* of what may wait, for a leg that is one of many */
 #define CROWDED_SIZE (4u << 10)  /* ... when all of them together have used up theirs */
@@ -41,26 +49,53 @@ static struct xf_span own_name(const struct xf_leg *leg)
     return xf_span_of(leg->driver->ping_name ? leg->driver->ping_name(leg) : leg->name);
 }
 
-static bool ask(struct xf_proof *proof, unsigned number)
+static bool ping(struct xf_leg *leg, struct xf_span to, unsigned number)
 {
-    struct xf_leg *leg = leg_of(proof);
-    struct xf_stanza last;
     char id[XF_PING_ID_BYTES];
     struct xf_span name = own_name(leg);
-    if (leg->state != XF_LEG_UP)
-        return false;
-    xf_stanza_copy_read(xf_stanza_queue_back(&proof->sent), &last);
     const char *key = xf_ping_key(leg->env, leg->common->pinged, leg->ping_key, leg);
     xf_ping_id_write(id, PREFIX, key, number);
-    const struct xf_stanza ping = {
+    const struct xf_stanza stanza = {
         .kind = XF_STANZA_IQ,
         .from = {.full = name, .domain = name},
-        .to = {.full = last.to.domain, .domain = last.to.domain},
+        .to = {.full = to, .domain = to},
         .type = XF_SPAN("get"),
         .id = xf_span_of(id),
         .payload = XF_SPAN("<ping xmlns='" XF_NS_PING "'/>"),
     };
-    return leg->driver->send(leg, &ping) == XF_ERR_OK;
+    return leg->driver->send(leg, &stanza) == XF_ERR_OK;
+}
+
+static void doubt_later(struct xf_leg *leg, uint64_t silence_ms)
+{
+    if (leg->is_sure && !xf_timer_is_running(&leg->doubt))
+        xf_timer_start(leg->env->timers, &leg->doubt, DOUBT_MS - silence_ms);
+}
+
+/* Repeat the last question to our own name. */
+static void on_doubt(void *owner)
+{
+    struct xf_leg *leg = owner;
+    uint64_t silence_ms = xf_proof_silence_ms(&leg->proof);
+    if (leg->proof.ask_count == 0)
+        return;
+    if (silence_ms < DOUBT_MS)
+        doubt_later(leg, silence_ms);
+    else
+        (void)ping(leg, own_name(leg), leg->proof.last_number);
+}
+
+static bool ask(struct xf_proof *proof, unsigned number)
+{
+    struct xf_leg *leg = leg_of(proof);
+    struct xf_stanza last;
+    if (leg->state != XF_LEG_UP)
+        return false;
+    xf_stanza_copy_read(xf_stanza_queue_back(&proof->sent), &last);
+    if (!ping(leg, last.to.domain, number))
+        return false;
+    doubt_later(leg, 0);
+    return true;
 }
 
 /* The answer may wait on another leg of the component, but these are paused together. */
@@ -81,8 +116,7 @@ static void on_unanswered(struct xf_proof *proof)
 
 static bool on_dead(struct xf_proof *proof)
 {
-    xf_leg_give_up(leg_of(proof), "unanswered", XF_HELP_LINK_STUCK,
-                   "the server does not answer pings");
+    xf_leg_give_up_silent(leg_of(proof));
     return true;
 }
 
@@ -142,6 +176,17 @@ bool xf_leg_takes_answer(struct xf_leg *leg, const struct xf_stanza *stanza)
 }
 
 /* ------------------------------------------------------------------ life */
+
+void xf_leg_init_ping(struct xf_leg *leg)
+{
+    xf_timer_init(&leg->doubt, on_doubt, leg);
+}
+
+void xf_leg_give_up_silent(struct xf_leg *leg)
+{
+    leg->is_sure = false;
+    xf_leg_give_up(leg, "unanswered", XF_HELP_LINK_STUCK, "the server does not answer pings");
+}
 
 void xf_leg_begin_proof(struct xf_leg *leg)
 {

@@ -152,6 +152,7 @@ struct xf_leg {
     uint64_t moved_bytes, moved_ms; /* what the system has taken, and when that last grew */
     struct xf_proof proof;          /* of what was sent while up; until the stream has closed */
     char ping_key[XF_ID_CHARS + 1]; /* in the ids of the stream's pings; "": none was sent */
+    struct xf_timer doubt;          /* in UP: an answer is late, perhaps of one domain alone */
     unsigned parts;                 /* so many legs share what may wait for proof */
     unsigned weight;                /* of its node, among those of the others */
     uint64_t seed;                  /* hash of its node */
@@ -263,6 +264,7 @@ void xf_leg_look_at_drain(struct xf_leg *leg);
 
 /* ------------------------------------------------------------------ leg_ping.c */
 
+void xf_leg_init_ping(struct xf_leg *leg);
 /* The stream is up: begin to keep what is sent, as the setting `ack` wants it. */
 void xf_leg_begin_proof(struct xf_leg *leg);
 /* The stream has closed: what is not proved goes back to its sender. */
@@ -276,6 +278,8 @@ bool xf_leg_answered(struct xf_leg *leg, struct xf_span id);
 /* How much may wait for its proof on this leg before it is tight. */
 size_t xf_leg_window(const struct xf_leg *leg);
 
+/* The server answered pings and does not any more: end the stream at once. */
+void xf_leg_give_up_silent(struct xf_leg *leg);
 /* End the stream at once. `reason` is as in struct xf_leg_ending. */
 void xf_leg_give_up(struct xf_leg *leg, const char *reason, enum xf_help help, const char *detail);
 /* There is room again: tell the owner. */

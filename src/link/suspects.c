@@ -10,8 +10,9 @@
  * copy (link { quarantine }), and its sender an error.
  *
  * A stream error is proof enough. A connection that only breaks may do so by chance, so that has to
- * happen to the lonely stanza twice. A server that does not answer pings proves nothing: from it
- * a stanza is only returned, after HOPELESS streams.
+ * happen to the lonely stanza twice. Where no pings are answered, nothing can go out alone: a
+ * stanza behind which HOPELESS streams were lost is returned. A stream that we end ourselves, since
+ * pings are not answered, says nothing about a stanza, and that does not repeat (leg_ping.c).
  */
 #include "component_priv.h"
 

@@ -43,7 +43,10 @@
     "<iq from=\"gw.example\" to=\"a.example\" type=\"get\" id=\"" PING_ID( \
         k, n) "\"><ping xmlns='urn:xmpp:ping'/></iq>"
 #define PONG(k, n) "<iq type='result' from='a.example' to='gw.example' id='" PING_ID(k, n) "'/>"
-#define LEAVES     "<presence type='unavailable' from=\"gw.example\" to=\"gw.example\"/>"
+#define OWN_PING(k, n)                                                      \
+    "<iq from=\"gw.example\" to=\"gw.example\" type=\"get\" id=\"" PING_ID( \
+        k, n) "\"><ping xmlns='urn:xmpp:ping'/></iq>"
+#define LEAVES "<presence type='unavailable' from=\"gw.example\" to=\"gw.example\"/>"
 #define AGAIN(id, seconds)                                      \
     "<message from=\"u@b.example\" to=\"v@a.example\" id=\"" id \
     "\"><delay xmlns=\"urn:xmpp:delay\" from=\"gw.example\" "   \
@@ -379,6 +382,11 @@ static const struct link_case cases[] = {
         {SEND, .text = "m2"}, {WAIT, .ms = 2500}, {SEND, .text = "m3"}, {SENT, 0, ""}, {SEND_TO, .text = "w1"}, {SENT_COUNT, 0, .ms = 1},
         {WAIT, .ms = 250}, {SENT, 0, PING("2", "1")}, {FEED, 0, PONG("2", "1")}, {WAIT, .ms = 6750}, {SEND, .text = "m4"}, {WAIT, .ms = 1000}, {IS, .text = "up"}, {SENT, 0, ""}, {SEND, .text = "m5"}, {WAIT, .ms = 1}, {GONE, 1},
         {SENT, 0, AGAIN("m2", "00") AGAIN("m3", "02") AGAIN("m4", "09") WRITTEN("m5")}}},
+
+    {"two nodes: where only a domain is silent, the server brings our ping back, and nobody moves", .nodes = {"127.0.0.1:5347", "127.0.0.2:5347"}, .pings = true, .resend = XF_RESEND_MESSAGES, .steps = {
+        {JOIN, 0, "127.0.0.1:5347"}, {JOIN, 1, "127.0.0.2:5347"}, {SEND, .text = "m1"}, {WAIT, .ms = 250}, {FEED, 1, PONG("1", "1")}, {SENT_COUNT, 1, .ms = 1},
+        {SEND, .text = "m2"}, {WAIT, .ms = 8000}, {SENT, 1, WRITTEN("m2") PING("1", "2")}, {WAIT, .ms = 250}, {SENT, 1, OWN_PING("1", "2")}, {FEED, 0, OWN_PING("1", "2")}, {GOT, .text = ""},
+        {WAIT, .ms = 3000}, {SEND, .text = "m3"}, {WAIT, .ms = 1}, {SENT, 1, WRITTEN("m3")}, {SENT, 0, ""}, {LOG, .text = "link.stream.down", .ms = 0}}},
 
     {"two nodes: a silent one that takes no more makes all wait: it is given up after 10 s, though no stanza comes any more", .nodes = {"127.0.0.1:5347", "127.0.0.2:5347"}, .pings = true, .hold_bytes = 400000, .resend = XF_RESEND_MESSAGES, .steps = {
         {JOIN, 0, "127.0.0.1:5347"}, {JOIN, 1, "127.0.0.2:5347"}, {SEND, .text = "m1"}, {WAIT, .ms = 250}, {FEED, 1, PONG("1", "1")},
