@@ -3,7 +3,8 @@
  * component.c — chooses a leg for each stanza, or holds the stanza.
  *
  * While one stanza is held, all later ones queue up behind it. The hold is flushed when a leg comes
- * up, when a tight one drains, and when one has closed and what it had not delivered is in front.
+ * up, when a tight one drains, when one has closed and what it had not delivered is in front, and
+ * when the legs have other weights.
  */
 #include "component_priv.h"
 
@@ -286,6 +287,7 @@ void xf_component_weigh(struct xf_component *component, const unsigned *weights,
         if (leave)
             xf_leg_leave(leg);
     }
+    xf_component_flush(component); /* what waited for a leg that drained may go there again */
 }
 
 void xf_component_pause(struct xf_component *component, bool paused)
