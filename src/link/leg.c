@@ -627,7 +627,7 @@ void xf_leg_accept(struct xf_leg *leg)
 
 void xf_leg_returned(struct xf_leg *leg, struct xf_stanza *stanza, enum xf_stanza_error error)
 {
-    if (stanza->kind != XF_STANZA_IQ || !xf_leg_answered(leg, stanza->id))
+    if (stanza->kind != XF_STANZA_IQ || !xf_leg_answered(leg, stanza->raw_from, stanza->id))
         leg->events->returned(leg->owner, leg, stanza, error);
 }
 

@@ -145,14 +145,22 @@ static void note_pace(struct xf_leg *leg)
         leg->slowest_ms = leg->proof.took_ms;
 }
 
-bool xf_leg_answered(struct xf_leg *leg, struct xf_span id_text)
+/* The link's name, or one below it: that of a default route, of this stream or an earlier one. */
+static bool is_ping_name(const struct xf_leg *leg, struct xf_span name)
+{
+    struct xf_span own = xf_span_of(leg->name);
+    return xf_span_eq(name, own) ||
+           (xf_span_ends_with(name, own) && name.ptr[name.len - own.len - 1] == '.');
+}
+
+bool xf_leg_answered(struct xf_leg *leg, struct xf_span asker_name, struct xf_span id_text)
 {
     struct xf_ping_id id;
     if (!xf_ping_id_read(id_text, PREFIX, &id))
         return false;
     struct xf_leg *asker = xf_map_find(leg->common->pinged, id.key);
-    if (!asker) /* too late: its stream has ended */
-        return true;
+    if (!asker) /* too late: its stream has ended. Or a peer's request has an id of this form */
+        return is_ping_name(leg, asker_name);
     asker->is_sure = true;
     if (xf_proof_answered(&asker->proof, id.number))
         note_pace(asker);
@@ -160,11 +168,14 @@ bool xf_leg_answered(struct xf_leg *leg, struct xf_span id_text)
     return true;
 }
 
-/* Behind an answer to the server's module the ping goes to our own name, and comes to us itself. */
+/*
+ * A ping to our own name comes to us itself, or to another gateway that shares the name: one more
+ * answer would need a ping again.
+ */
 static bool is_own_ping(const struct xf_leg *leg, const struct xf_stanza *stanza)
 {
-    return xf_span_is(stanza->type, "get") && xf_span_eq(stanza->raw_from, own_name(leg)) &&
-           xf_span_eq(stanza->raw_to, own_name(leg));
+    return xf_span_is(stanza->type, "get") && xf_span_eq(stanza->raw_from, stanza->raw_to) &&
+           is_ping_name(leg, stanza->raw_to);
 }
 
 bool xf_leg_takes_answer(struct xf_leg *leg, const struct xf_stanza *stanza)
@@ -172,7 +183,7 @@ bool xf_leg_takes_answer(struct xf_leg *leg, const struct xf_stanza *stanza)
     return stanza->kind == XF_STANZA_IQ &&
            (xf_span_is(stanza->type, "result") || xf_span_is(stanza->type, "error") ||
             is_own_ping(leg, stanza)) &&
-           xf_leg_answered(leg, stanza->id);
+           xf_leg_answered(leg, stanza->raw_to, stanza->id);
 }
 
 /* ------------------------------------------------------------------ life */

@@ -272,8 +272,8 @@ void xf_leg_end_proof(struct xf_leg *leg);
 
 /* Is this the answer to a ping of the link? Then it goes no further. */
 bool xf_leg_takes_answer(struct xf_leg *leg, const struct xf_stanza *stanza);
-/* The same for what is known to be no request of the cluster. */
-bool xf_leg_answered(struct xf_leg *leg, struct xf_span id);
+/* The same for what is known to be no request of the cluster, but goes back to `asker_name`. */
+bool xf_leg_answered(struct xf_leg *leg, struct xf_span asker_name, struct xf_span id);
 
 /* How much may wait for its proof on this leg before it is tight. */
 size_t xf_leg_window(const struct xf_leg *leg);
