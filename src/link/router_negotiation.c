@@ -23,8 +23,8 @@
 #define URI       "jabberd-router/jabberd-router"
 
 /*
- * In STANDBY. Usually the router's presence is the sign to ask again. Each refusal is a line in the
- * router's log.
+ * In STANDBY: ask again. Usually the router's presence is the sign to do so. Each refusal is a line
+ * in the router's log. In ASKING: warn. Who asked twice might have the name bound twice.
  */
 #define RETRY_MS 30000
 
@@ -85,9 +85,15 @@ static void draw_default_name(struct xf_router *router)
     router->default_name = xf_asprintf("default-%.12s.%s", hex, router->leg.name);
 }
 
+static void retry_later(struct xf_router *router)
+{
+    xf_timer_start(router->leg.env->timers, &router->retry, RETRY_MS);
+}
+
 void xf_router_ask_default(struct xf_router *router)
 {
     send_bind(router, router->default_name, "><default/></bind>");
+    retry_later(router);
 }
 
 void xf_router_come_up(struct xf_router *router)
@@ -109,7 +115,7 @@ void xf_router_hold(struct xf_router *router)
 
 void xf_router_stand_by(struct xf_router *router)
 {
-    xf_timer_start(router->leg.env->timers, &router->retry, RETRY_MS);
+    retry_later(router);
 }
 
 /* The router tells a standby at once. We go on to send in the link's own name. */
@@ -141,6 +147,12 @@ static void log_held(struct xf_router *router, struct xf_span error)
     xf_log(is_held ? XF_LOG_INFO : XF_LOG_WARN, "link.default.held",
            XF_STR("link", router->leg.settings->title), XF_STR("name", router->default_name),
            XF_SPN("error", error), XF_HELP(is_held ? XF_HELP_NONE : XF_HELP_LINK_NO_DEFAULT));
+}
+
+void xf_router_wait_on(struct xf_router *router)
+{
+    log_held(router, XF_SPAN_NONE);
+    retry_later(router);
 }
 
 static void on_default(struct xf_router *router, struct xf_span error)

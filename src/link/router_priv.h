@@ -43,7 +43,7 @@
     X(BOUND,     "bound")     /* our name is bound */                                              \
     X(TAKEN,     "taken")     /* the default route is ours */                                      \
     X(HELD,      "held")      /* we did not get the default route */                               \
-    X(AGAIN,     "again")     /* somebody left the router, or it is time to try again */           \
+    X(AGAIN,     "again")     /* somebody left the router, or we have waited for long */           \
     X(LEAVE,     "leave")     /* we are about to stop */                                           \
     X(ENDS,      "ends")      /* the stream ends */
 /* clang-format on */
@@ -76,7 +76,7 @@ struct xf_router {
     enum xf_stanza_error route_error; /* with RETURNED */
     struct xf_map *online;            /* keys: the domains that the router has */
     struct xf_buf open;               /* start tag of the last route; kept for its memory */
-    struct xf_timer retry;            /* in STANDBY: ask again */
+    struct xf_timer retry;            /* in ASKING and STANDBY: `again` is due */
     struct xf_timer look;             /* after the start: are all domains there? */
     bool is_warned;                   /* that the router does not let us have the default route */
 };
@@ -105,6 +105,7 @@ void xf_router_come_up(struct xf_router *router);
 void xf_router_ask_default(struct xf_router *router);
 void xf_router_hold(struct xf_router *router);
 void xf_router_stand_by(struct xf_router *router);
+void xf_router_wait_on(struct xf_router *router);
 void xf_router_give_up_default(struct xf_router *router);
 void xf_router_part(struct xf_router *router);
 

@@ -24,6 +24,7 @@ static const struct xf_machine_row rows[] = {
     ROW(BIND,      BOUND,      ASKING,    xf_router_come_up),
     ROW(ASKING,    TAKEN,      HOLDER,    xf_router_hold),
     ROW(ASKING,    HELD,       STANDBY,   xf_router_stand_by),
+    ROW(ASKING,    AGAIN,      ASKING,    xf_router_wait_on),
     ROW(STANDBY,   AGAIN,      ASKING,    xf_router_ask_default),
     ROW(HOLDER,    LEAVE,      LEAVING,   xf_router_give_up_default),
     ROW(ASKING,    LEAVE,      LEAVING,   xf_router_give_up_default), /* the answer is on its way */
@@ -62,8 +63,8 @@ static void check(const void *self, bool has_acted)
 {
     const struct xf_router *router = self;
     bool is_up = router->state >= XF_ROUTER_ASKING;
-    xf_require(xf_timer_is_running(&router->retry) ==
-               (has_acted && router->state == XF_ROUTER_STANDBY));
+    bool waits = router->state == XF_ROUTER_ASKING || router->state == XF_ROUTER_STANDBY;
+    xf_require(xf_timer_is_running(&router->retry) == (has_acted && waits));
     if (has_acted && is_up)
         xf_require(router->leg.was_up && router->default_name);
 }
