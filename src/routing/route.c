@@ -293,6 +293,20 @@ static enum xf_route_event event_of_loss(struct xf_route *route, bool has_delive
     return xf_route_limits_may_open(route) ? XF_ROUTE_ON_LOST : XF_ROUTE_ON_REFUSED;
 }
 
+static bool may_wait(const struct xf_route *route, const struct xf_stanza *stanza);
+
+/* Does the queue have something that is kept when the others are bounced? */
+static bool has_to_wait(const struct xf_route *route)
+{
+    XF_STANZA_QUEUE_EACH (copy, &route->queue) {
+        struct xf_stanza stanza;
+        xf_stanza_copy_read(copy, &stanza);
+        if (may_wait(route, &stanza))
+            return true;
+    }
+    return false;
+}
+
 static enum xf_route_event event_of_end(struct xf_route *route, bool was_ready, bool has_delivered,
                                         enum xf_cause cause)
 {
@@ -308,9 +322,9 @@ static enum xf_route_event event_of_end(struct xf_route *route, bool was_ready, 
         return xf_stanza_queue_is_empty(&route->queue) ? XF_ROUTE_ON_GONE : XF_ROUTE_ON_LOST;
     /*
      * A server that answered and ended the stream once may be restarting: the queue is bounced, but
-     * the next stanza is not yet.
+     * the next stanza is not yet, unless something has to wait for a back-off to end.
      */
-    if (cause == XF_CAUSE_STREAM && route->quick_losses++ == 0)
+    if (cause == XF_CAUSE_STREAM && route->quick_losses++ == 0 && !has_to_wait(route))
         return XF_ROUTE_ON_REFUSED;
     return XF_ROUTE_ON_FAILED;
 }
