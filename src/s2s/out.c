@@ -514,6 +514,15 @@ void xf_out_close(struct xf_out *out)
     xf_out_fire(out, XF_OUT_ON_END);
 }
 
+/* Stanzas that wait while a route probes go on waiting when a probe fails by STREAM. */
+void xf_out_renew(struct xf_out *out, const char *text)
+{
+    if (xf_out_carries(out))
+        xf_out_note_cause(out, xf_out_is_probing(out) ? XF_CAUSE_STREAM : XF_CAUSE_IDLE,
+                          XF_HELP_NONE, text);
+    xf_out_close(out);
+}
+
 /* ------------------------------------------------------------------ to the next process */
 
 bool xf_out_may_suspend(const struct xf_out *out)

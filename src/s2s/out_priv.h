@@ -187,6 +187,12 @@ static inline bool xf_out_carries(const struct xf_out *out)
     return out->purpose == XF_OUT_DELIVERY || out->purpose == XF_OUT_PROBE;
 }
 
+/* Its route is in back-off until the stream is ready. */
+static inline bool xf_out_is_probing(const struct xf_out *out)
+{
+    return out->purpose == XF_OUT_PROBE && !out->was_ready;
+}
+
 static inline bool xf_out_authenticates(const struct xf_out *out)
 {
     return out->purpose != XF_OUT_VERIFY && out->purpose != XF_OUT_LOOK;
@@ -240,6 +246,9 @@ struct xf_out *xf_out_open_verify(struct xf_s2s *s2s, struct xf_span local, stru
  */
 void xf_out_give_back(struct xf_out *out, const char *text);
 void xf_out_reload(struct xf_out *out); /* the policy is new: end what it forbids */
+
+/* Close it by our own wish: what waits for it, or comes just then, goes into a new stream. */
+void xf_out_renew(struct xf_out *out, const char *text);
 
 /* ------------------------------------------------------------------ out_connect.c */
 

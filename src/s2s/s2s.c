@@ -136,7 +136,7 @@ void xf_s2s_turn_away(struct xf_s2s *s2s)
     XF_LIST_EACH_SAFE (node, &s2s->outs) {
         struct xf_out *out = XF_CONTAINER(node, struct xf_out, node);
         if (xf_out_hears_for_away(out))
-            xf_out_close(out);
+            xf_out_renew(out, "the cluster cannot be reached now");
     }
 }
 

@@ -110,7 +110,7 @@ struct end {
 static void log_end(struct xf_out *out, const struct end *end)
 {
     bool is_usual = out->was_ready || end->cause == XF_CAUSE_SHUTDOWN ||
-                    out->purpose == XF_OUT_CHECK ||
+                    end->cause == XF_CAUSE_IDLE || out->purpose == XF_OUT_CHECK ||
                     out->purpose == XF_OUT_LOOK; /* somebody watches */
     enum xf_log_level level = is_usual                       ? XF_LOG_INFO
                               : out->purpose == XF_OUT_PROBE ? XF_LOG_DEBUG

@@ -178,14 +178,12 @@ bool xf_s2s_view(struct xf_s2s *s2s, struct xf_s2s_view_at *at, size_t most, xf_
 
 /* ------------------------------------------------------------------ acts */
 
-/* What waits goes into a new stream, as after a long silence. A probe carries nothing yet. */
+/* A probe carries nothing yet. */
 static bool close_out(struct xf_out *out)
 {
-    if (out->state == XF_OUT_ENDED || out->purpose == XF_OUT_PROBE)
+    if (out->state == XF_OUT_ENDED || xf_out_is_probing(out))
         return false;
-    if (out->purpose == XF_OUT_DELIVERY)
-        xf_out_note_cause(out, XF_CAUSE_IDLE, XF_HELP_NONE, "an operator closed the stream");
-    xf_out_close(out);
+    xf_out_renew(out, "an operator closed the stream");
     return true;
 }
 
