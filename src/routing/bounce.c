@@ -10,7 +10,6 @@
 #include "bounce_priv.h"
 
 #include "answers_priv.h"
-#include "repair_priv.h"
 #include "routing_priv.h"
 
 #include <xfed/xml/writer.h>
@@ -76,8 +75,6 @@ static void bounce(struct xf_routing *routing, struct xf_routing_link *link,
 {
     if (!xf_stanza_may_bounce(stanza))
         return;
-    if (stanza->kind == XF_STANZA_PRESENCE && !stanza->type.ptr && stanza->to.full.ptr)
-        xf_repair_returned(routing, stanza);
     char domain[XF_DOMAIN_MAX + 1];
     struct xf_jid from = answering_jid(routing, stanza, domain);
     struct xf_stanza answer;

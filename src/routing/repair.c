@@ -169,7 +169,8 @@ static void follow_guest(struct xf_routing *routing, const struct xf_stanza *sta
 
 static bool is_lost(const struct xf_repair *repair)
 {
-    return repair->state != XF_REPAIR_WELL && repair->state != XF_REPAIR_RETURNING;
+    return repair->state == XF_REPAIR_LOST || repair->state == XF_REPAIR_TELLING ||
+           repair->state == XF_REPAIR_AWAY;
 }
 
 /* The peer writes to us, so it is back. `local`: the domain to which it writes. */
@@ -232,11 +233,15 @@ static bool is_guest_who_left(const struct xf_presence *presence)
  */
 static void send_available(struct xf_routing *routing, const struct xf_stanza *stanza)
 {
-    struct xf_presence *presence = find_between(routing, &stanza->from, &stanza->to);
+    bool is_guest = is_join(stanza);
+    struct xf_presence *presence =
+        is_guest ? xf_presence_find(&routing->presences, stanza->from.full, stanza->to.full)
+                 : find_between(routing, &stanza->from, &stanza->to);
     struct xf_repair *repair = presence
                                    ? repair_of(presence->pair)
                                    : repair_for(routing, stanza->from.domain, stanza->to.domain);
-    bool is_guest = is_join(stanza);
+    if (presence && is_guest)
+        presence->kind = XF_PRESENCE_GUEST; /* return_unavailable does not know that */
     if (!repair)
         log_full(routing, stanza->from.domain, stanza->to.domain);
     else if (is_guest ? presence || !is_lost(repair) : !is_guest_who_left(presence))
@@ -267,7 +272,7 @@ void xf_repair_sent(struct xf_routing *routing, const struct xf_stanza *stanza)
         follow_guest(routing, stanza);
 }
 
-void xf_repair_returned(struct xf_routing *routing, const struct xf_stanza *stanza)
+static void return_available(struct xf_routing *routing, const struct xf_stanza *stanza)
 {
     struct xf_presence *presence;
     if (!is_join(stanza))
@@ -276,6 +281,33 @@ void xf_repair_returned(struct xf_routing *routing, const struct xf_stanza *stan
     if (presence && presence->kind == XF_PRESENCE_GUEST && presence->list == XF_PRESENCE_SENT &&
         repair_of(presence->pair)->state != XF_REPAIR_WELL)
         xf_presence_move(presence, XF_PRESENCE_LEFT);
+}
+
+/*
+ * The peer still takes our user for available, unless the user has come again meanwhile. What was
+ * noted about that is gone since the stanza was sent (send_unavailable). A bare JID has no presence
+ * of its own: it is in answers to probes only, which the peer asks again.
+ */
+static void return_unavailable(struct xf_routing *routing, const struct xf_stanza *stanza)
+{
+    struct xf_repair *repair;
+    if (routing->is_draining || !stanza->from.resource.ptr ||
+        find_between(routing, &stanza->from, &stanza->to))
+        return;
+    repair = repair_for(routing, stanza->from.domain, stanza->to.domain);
+    if (!repair || !xf_presence_add(&repair->presences, XF_PRESENCE_LEFT, XF_PRESENCE_CONTACT,
+                                    stanza->from.full, stanza->to.full))
+        log_full(routing, stanza->from.domain, stanza->to.domain);
+    if (repair)
+        xf_repair_fire(repair, XF_REPAIR_ON_MISSED);
+}
+
+void xf_repair_returned(struct xf_routing *routing, const struct xf_stanza *stanza)
+{
+    if (stanza->type.ptr)
+        return_unavailable(routing, stanza);
+    else
+        return_available(routing, stanza);
 }
 
 /* ------------------------------------------------------------------ peers */

@@ -143,6 +143,11 @@ static void tell_some(struct xf_repair *repair, struct xf_routing_link *link)
         xf_repair_fire(repair, XF_REPAIR_ON_DONE);
 }
 
+void xf_repair_owe(struct xf_repair *repair)
+{
+    start_timer(repair, FORGET_MS);
+}
+
 /* Our users were told that they are in the peer's rooms no more: the rooms have to hear it too. */
 void xf_repair_rest(struct xf_repair *repair)
 {
@@ -252,7 +257,9 @@ static int room_to_speak(const struct xf_repair *repair)
 static void return_some(struct xf_repair *repair, struct xf_routing_link *link)
 {
     int room = room_to_speak(repair);
-    for (int i = 0; i < room && xf_link_takes(link->link, repair->presences.peer); i++)
+    for (int i = 0; i < room && repair->state == XF_REPAIR_RETURNING &&
+                    xf_link_takes(link->link, repair->presences.peer);
+         i++)
         if (!say_one_left(repair, link) && !ask_one(repair, link))
             break;
     if (repair->state != XF_REPAIR_RETURNING)
@@ -265,7 +272,10 @@ static void return_some(struct xf_repair *repair, struct xf_routing_link *link)
 
 void xf_repair_be_well(struct xf_repair *repair)
 {
+    struct xf_presence *left;
     xf_map_free(&repair->to_probe);
+    while ((left = xf_presence_first(&repair->presences, XF_PRESENCE_LEFT)))
+        xf_presence_drop(left);
     if (xf_presences_is_empty(&repair->presences))
         xf_repair_free(repair);
 }
@@ -283,6 +293,8 @@ void xf_repair_on_timer(void *owner)
         xf_repair_free(repair);
     else if (repair->state == XF_REPAIR_LOST)
         look_whether_lost(repair);
+    else if (repair->state == XF_REPAIR_OWING)
+        xf_repair_fire(repair, XF_REPAIR_ON_DUE);
     else if (repair->state == XF_REPAIR_TELLING)
         tell_some(repair, link);
     else if (repair->state == XF_REPAIR_RETURNING)

@@ -17,6 +17,7 @@ struct xf_routing_link;
 /* clang-format off */
 #define XF_REPAIR_STATE_MAP(X)                                                            \
     X(WELL,      "well")      /* presence passes */                                        \
+    X(OWING,     "owing")     /* ... but some did not: it is said with the next stream */  \
     X(LOST,      "lost")      /* a route of the pair failed; it may be back soon */        \
     X(TELLING,   "telling")   /* lost for long: the cluster is told, bit by bit */         \
     X(AWAY,      "away")      /* the cluster has been told */                              \
@@ -25,7 +26,8 @@ struct xf_routing_link;
 #define XF_REPAIR_EVENT_MAP(X)                                                            \
     X(FAILED,    "failed")    /* a route of the pair failed */                             \
     X(BACK,      "back")      /* the peer is heard or reached again */                     \
-    X(DUE,       "due")       /* it was lost for repair-after */                           \
+    X(MISSED,    "missed")    /* what the peer must hear was not delivered */              \
+    X(DUE,       "due")       /* the timer has run out */                                  \
     X(DONE,      "done")      /* everything has been said */
 /* clang-format on */
 
@@ -74,7 +76,10 @@ extern const struct xf_machine xf_repair_machine; /* for the test of its table *
 void xf_repair_saw(struct xf_routing *routing, const struct xf_stanza *stanza);
 /* The cluster sent a stanza to the peer, which may or may not reach it. */
 void xf_repair_sent(struct xf_routing *routing, const struct xf_stanza *stanza);
-/* Available presence comes back as an error: a room that is away did not get it if it is a join. */
+/*
+ * Available or unavailable presence was not delivered: a room that is away did not get it if it is
+ * a join, and the peer has to hear later that a user has left.
+ */
 void xf_repair_returned(struct xf_routing *routing, const struct xf_stanza *stanza);
 
 void xf_repair_failed(struct xf_routing *routing, struct xf_span local, struct xf_span peer);
@@ -86,6 +91,7 @@ void xf_repair_fire(struct xf_repair *repair, enum xf_repair_event event);
 
 /* ---- repair_actions.c: the actions of the table, and its timer. */
 void xf_repair_wait(struct xf_repair *repair);
+void xf_repair_owe(struct xf_repair *repair);
 void xf_repair_tell(struct xf_repair *repair);
 void xf_repair_rest(struct xf_repair *repair);
 void xf_repair_return(struct xf_repair *repair);

@@ -5,6 +5,7 @@
  *   WELL -> LOST -> TELLING -> AWAY    the peer failed, and stays away: its contacts are
  *                                      unavailable
  *   ... -> RETURNING -> WELL           it is back: what changed meanwhile is said and asked
+ *   ... -> OWING -> RETURNING          the peer is not lost, and yet did not get what was said
  *
  * A failure that a state does not list changes nothing: several routes may fail in a row.
  */
@@ -18,12 +19,17 @@
 static const struct xf_machine_row rows[] = {
     /*  in state   on event go to      and do */
     ROW(WELL,      FAILED,  LOST,      xf_repair_wait),
+    ROW(WELL,      MISSED,  OWING,     xf_repair_owe),
+    ROW(OWING,     FAILED,  LOST,      xf_repair_wait),
+    ROW(OWING,     BACK,    RETURNING, xf_repair_return),
+    ROW(OWING,     DUE,     WELL,      xf_repair_be_well),        /* it is not used any more */
     ROW(LOST,      DUE,     TELLING,   xf_repair_tell),
     ROW(LOST,      BACK,    RETURNING, xf_repair_return),         /* not for long: only what was not delivered */
     ROW(TELLING,   DONE,    AWAY,      xf_repair_rest),
     ROW(TELLING,   BACK,    RETURNING, xf_repair_return_and_ask),
     ROW(AWAY,      BACK,    RETURNING, xf_repair_return_and_ask),
     ROW(RETURNING, FAILED,  LOST,      xf_repair_wait),           /* the rest waits for the next return */
+    ROW(RETURNING, MISSED,  OWING,     xf_repair_owe),            /* not again on the same stream */
     ROW(RETURNING, DONE,    WELL,      xf_repair_be_well),
 };
 /* clang-format on */

@@ -79,10 +79,19 @@ static void drop(struct xf_route *route, struct xf_stanza_copy *copy)
     xf_free(copy);
 }
 
+/* What a lost join or leave means is repaired when the peer is back (repair.c). */
+static bool is_repaired(const struct xf_route *route, const struct xf_stanza *stanza)
+{
+    return stanza->kind == XF_STANZA_PRESENCE && route->settings->repair_presence &&
+           !route->by_sip && (!stanza->type.ptr || xf_span_is(stanza->type, "unavailable"));
+}
+
 void xf_route_bounce(struct xf_route *route, const struct xf_stanza *stanza,
                      enum xf_stanza_error error, const char *text)
 {
     route->bounced_count++;
+    if (is_repaired(route, stanza))
+        xf_repair_returned(route->routing, stanza);
     xf_bounce(route->routing, route->link, stanza, error, text);
 }
 
@@ -423,16 +432,10 @@ void xf_route_refuse(struct xf_route *route)
     xf_route_rest(route);
 }
 
-/* That a user has gone is repaired when the peer is back (repair.c). */
-static bool is_repaired(const struct xf_stanza *stanza)
-{
-    return stanza->kind == XF_STANZA_PRESENCE && xf_span_is(stanza->type, "unavailable");
-}
-
 /* It cannot be returned, and the peer may be back in time. */
 static bool may_wait(const struct xf_route *route, const struct xf_stanza *stanza)
 {
-    return !xf_stanza_may_bounce(stanza) && !is_repaired(stanza) &&
+    return !xf_stanza_may_bounce(stanza) && !is_repaired(route, stanza) &&
            xf_probe_may_pass(route->cause) && !route->routing->is_draining;
 }
 
