@@ -226,10 +226,28 @@ static bool is_guest_who_left(const struct xf_presence *presence)
     return presence && presence->kind == XF_PRESENCE_GUEST && presence->list == XF_PRESENCE_LEFT;
 }
 
+/* A room knows its occupants by their full JIDs: a new place there takes the old one's. */
+static bool forget_other_places(struct xf_repair *repair, const struct xf_stanza *stanza)
+{
+    struct xf_span room = xf_jid_bare(&stanza->to);
+    bool had_some = false;
+    XF_LIST_EACH_SAFE (node, &repair->presences.lists[XF_PRESENCE_LEFT]) {
+        struct xf_presence *left = XF_CONTAINER(node, struct xf_presence, node);
+        struct xf_span to = xf_presence_to(left);
+        if (!xf_span_eq(xf_presence_from(left), stanza->from.full) || to.len <= room.len ||
+            to.ptr[room.len] != '/' || memcmp(to.ptr, room.ptr, room.len) != 0 ||
+            xf_span_eq(to, stanza->to.full))
+            continue;
+        xf_presence_drop(left);
+        had_some = true;
+    }
+    return had_some;
+}
+
 /*
  * While the peer is lost, a join is only noted if the room may still have to hear that the user has
- * left: whoever joins anew is there again, unless the join comes back (xf_repair_returned). A mere
- * change of the status is no join.
+ * left: whoever joins anew is there again, by whatever nick, unless the join comes back
+ * (xf_repair_returned). A mere change of the status is no join.
  */
 static void send_available(struct xf_routing *routing, const struct xf_stanza *stanza)
 {
@@ -242,9 +260,12 @@ static void send_available(struct xf_routing *routing, const struct xf_stanza *s
                                    : repair_for(routing, stanza->from.domain, stanza->to.domain);
     if (presence && is_guest)
         presence->kind = XF_PRESENCE_GUEST; /* return_unavailable does not know that */
-    if (!repair)
+    if (!repair) {
         log_full(routing, stanza->from.domain, stanza->to.domain);
-    else if (is_guest ? presence || !is_lost(repair) : !is_guest_who_left(presence))
+        return;
+    }
+    bool had_place = is_guest && (forget_other_places(repair, stanza) || presence);
+    if (is_guest ? had_place || !is_lost(repair) : !is_guest_who_left(presence))
         note(repair, presence, XF_PRESENCE_SENT, is_guest ? XF_PRESENCE_GUEST : XF_PRESENCE_CONTACT,
              stanza);
 }
