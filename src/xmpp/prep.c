@@ -13,10 +13,15 @@
  *
  * Resources: letters, marks, digits, punctuation and symbols pass, in any direction (stringprep had
  * a rule about right-to-left text that clients do not know); spaces of all kinds become U+0020, and
- * the result is NFC. Where the RFC is stricter than existing servers, we do what they do: its
- * contextual rules and exceptions (a middle dot, a tatweel) do not apply, and what stringprep maps
- * to nothing (RFC 3454 table B.1: an emoji's variation selector) is dropped, except the joiners of
- * Persian and Hindi.
+ * the result is NFC. Where the RFC is stricter than existing servers, we do what they do, or a nick
+ * that both servers accept could not pass between them:
+ * - its contextual rules and exceptions (a middle dot, a tatweel) do not apply;
+ * - what stringprep maps to nothing (RFC 3454 table B.1: an emoji's variation selector) is dropped,
+ *   except the joiners of Persian and Hindi;
+ * - letters and marks that nobody sees pass (fillers of Hangul: U+115F, U+1160, U+3164, U+FFA0);
+ * - unassigned code points pass, which RFC 8264 section 9.10 disallows: they may well be assigned
+ *   for both ends, such as an emoji newer than our library. It knows no mapping of them, so they
+ *   stay as they are.
  *
  * The maximum of 1023 bytes applies after preparation (RFC 7622 section 3.3.1), so a raw part may
  * be longer; XF_JID_MAX limits it, and with it the work. libidn reads beyond the end of invalid
@@ -135,13 +140,12 @@ static size_t map_resource(struct xf_span raw, uint8_t *out)
 /* What RFC 8264 section 4.3.1 calls the FreeformClass, as said above. */
 static bool is_freeform(ucs4_t c)
 {
-    static const uint32_t visible = UC_CATEGORY_MASK_L | UC_CATEGORY_MASK_M | UC_CATEGORY_MASK_N |
-                                    UC_CATEGORY_MASK_P | UC_CATEGORY_MASK_S;
+    static const uint32_t passing = UC_CATEGORY_MASK_L | UC_CATEGORY_MASK_M | UC_CATEGORY_MASK_N |
+                                    UC_CATEGORY_MASK_P | UC_CATEGORY_MASK_S | UC_CATEGORY_MASK_Cn;
 
     if (c < 0x80 || is_joiner(c))
         return true; /* ASCII is the table's */
-    return uc_is_general_category_withtable(c, visible) &&
-           !uc_is_property_default_ignorable_code_point(c);
+    return uc_is_general_category_withtable(c, passing) && !uc_is_property_not_a_character(c);
 }
 
 static bool are_freeform(const uint8_t *text, size_t len)

@@ -165,14 +165,24 @@ static const struct {
     {"an override of direction", "b/a\xe2\x80\xae" "b", NULL, NULL, NULL, NULL},
     {"a line separator", "b/a\xe2\x80\xa8" "b", NULL, NULL, NULL, NULL},
     {"private use", "b/\xee\x80\x80", NULL, NULL, NULL, NULL},
-    {"a code point that is none", "b/\xcd\xb8", NULL, NULL, NULL, NULL},
-    {"an invisible filler", "b/\xe3\x85\xa4", NULL, NULL, NULL, NULL},
+    {"a code point that is none yet (U+0378)", "b/\xcd\xb8", SAME, NULL, "b", "\xcd\xb8"},
+    {"an emoji of Unicode 15 (U+1FAE8)", "b/\xf0\x9f\xab\xa8", SAME, NULL, "b", "\xf0\x9f\xab\xa8"},
+    {"... beside what NFC composes", "b/u\xcc\x88\xf0\x9f\xab\xa8", "b/\xc3\xbc\xf0\x9f\xab\xa8", NULL, "b", "\xc3\xbc\xf0\x9f\xab\xa8"},
+    {"an invisible filler (U+115F)", "b/\xe1\x85\x9f", SAME, NULL, "b", "\xe1\x85\x9f"},
+    {"an invisible filler (U+1160)", "b/\xe1\x85\xa0", SAME, NULL, "b", "\xe1\x85\xa0"},
+    {"an invisible filler (U+3164)", "b/\xe3\x85\xa4", SAME, NULL, "b", "\xe3\x85\xa4"},
+    {"an invisible filler (U+FFA0)", "b/\xef\xbe\xa0", SAME, NULL, "b", "\xef\xbe\xa0"},
+    {"an invisible vowel of Khmer (U+17B4)", "b/\xe1\x9e\xb4", SAME, NULL, "b", "\xe1\x9e\xb4"},
+    {"an invisible vowel of Khmer (U+17B5)", "b/\xe1\x9e\xb5", SAME, NULL, "b", "\xe1\x9e\xb5"},
+    {"a noncharacter within (U+FDD0)", "b/\xef\xb7\x90", NULL, NULL, NULL, NULL},
+    {"a noncharacter at the end of a plane (U+1FFFE)", "b/\xf0\x9f\xbf\xbe", NULL, NULL, NULL, NULL},
     {"a tag", "b/\xf3\xa0\x81\x81", NULL, NULL, NULL, NULL},
     {"an annotation", "b/\xef\xbf\xb9", NULL, NULL, NULL, NULL},
 
-    /* Local parts that never were. */
+    /* Local parts and domains that never were. */
     {"a code point that is none, local part", "\xcd\xb8@b", NULL, NULL, NULL, NULL},
     {"... beside others", "a\xcd\xb8\xc3\xbc@b", NULL, NULL, NULL, NULL},
+    {"a code point that is none, domain", "a@\xcd\xb8", NULL, NULL, NULL, NULL},
     {"a letter since Unicode 5", "\xea\x9c\xab@b", SAME, "\xea\x9c\xab", "b", NULL},
 };
 /* clang-format on */
@@ -377,6 +387,8 @@ START_TEST(any_bytes_give_a_sound_jid_or_none)
         "\xef\xbc\x8f",
         "\xc2\xad",
         "\xf0\x9f\x98\x80",
+        "\xf0\x9f\xab\xa8",
+        "\xe1\x85\xa0",
         "\xd7\x90",
         "\xe2\x80\x8d",
         "\xff",
