@@ -10,6 +10,7 @@
 #include "bounce_priv.h"
 
 #include "answers_priv.h"
+#include "repair_priv.h"
 #include "routing_priv.h"
 
 #include <xfed/xml/writer.h>
@@ -73,7 +74,7 @@ static void bounce(struct xf_routing *routing, struct xf_routing_link *link,
                    const struct xf_stanza *stanza, enum xf_stanza_error error,
                    struct xf_span address, const char *text, struct xf_span shown_to)
 {
-    if (!xf_stanza_may_bounce(stanza))
+    if (!xf_stanza_may_bounce(stanza) || xf_repair_is_ours(stanza))
         return;
     char domain[XF_DOMAIN_MAX + 1];
     struct xf_jid from = answering_jid(routing, stanza, domain);

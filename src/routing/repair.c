@@ -304,6 +304,22 @@ static void return_available(struct xf_routing *routing, const struct xf_stanza 
         xf_presence_move(presence, XF_PRESENCE_LEFT);
 }
 
+/* One that the peer did not get, by which presence `from` and `to` is to be noted in `list`. */
+static void note_missed(struct xf_routing *routing, const struct xf_stanza *stanza,
+                        enum xf_presence_list list, const struct xf_jid *from,
+                        const struct xf_jid *to)
+{
+    struct xf_repair *repair;
+    if (routing->is_draining)
+        return;
+    repair = repair_for(routing, stanza->from.domain, stanza->to.domain);
+    if (!repair ||
+        !xf_presence_add(&repair->presences, list, XF_PRESENCE_CONTACT, from->full, to->full))
+        log_full(routing, stanza->from.domain, stanza->to.domain);
+    if (repair)
+        xf_repair_fire(repair, XF_REPAIR_ON_MISSED);
+}
+
 /*
  * The peer still takes our user for available, unless the user has come again meanwhile. What was
  * noted about that is gone since the stanza was sent (send_unavailable). A bare JID has no presence
@@ -311,24 +327,31 @@ static void return_available(struct xf_routing *routing, const struct xf_stanza 
  */
 static void return_unavailable(struct xf_routing *routing, const struct xf_stanza *stanza)
 {
-    struct xf_repair *repair;
-    if (routing->is_draining || !stanza->from.resource.ptr ||
-        find_between(routing, &stanza->from, &stanza->to))
-        return;
-    repair = repair_for(routing, stanza->from.domain, stanza->to.domain);
-    if (!repair || !xf_presence_add(&repair->presences, XF_PRESENCE_LEFT, XF_PRESENCE_CONTACT,
-                                    stanza->from.full, stanza->to.full))
-        log_full(routing, stanza->from.domain, stanza->to.domain);
-    if (repair)
-        xf_repair_fire(repair, XF_REPAIR_ON_MISSED);
+    if (stanza->from.resource.ptr && !find_between(routing, &stanza->from, &stanza->to))
+        note_missed(routing, stanza, XF_PRESENCE_LEFT, &stanza->from, &stanza->to);
+}
+
+/* The contact is still gone for the cluster, and is asked again. */
+static void return_probe(struct xf_routing *routing, const struct xf_stanza *stanza)
+{
+    if (!xf_presence_find(&routing->presences, stanza->to.full, stanza->from.full))
+        note_missed(routing, stanza, XF_PRESENCE_GONE, &stanza->to, &stanza->from);
+}
+
+bool xf_repair_is_ours(const struct xf_stanza *stanza)
+{
+    return stanza->kind == XF_STANZA_PRESENCE && xf_span_is(stanza->type, "probe") &&
+           xf_span_is(stanza->id, XF_REPAIR_PROBE_ID);
 }
 
 void xf_repair_returned(struct xf_routing *routing, const struct xf_stanza *stanza)
 {
-    if (stanza->type.ptr)
-        return_unavailable(routing, stanza);
-    else
+    if (!stanza->type.ptr)
         return_available(routing, stanza);
+    else if (xf_repair_is_ours(stanza))
+        return_probe(routing, stanza);
+    else
+        return_unavailable(routing, stanza);
 }
 
 /* ------------------------------------------------------------------ peers */

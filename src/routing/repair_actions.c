@@ -95,10 +95,11 @@ static bool may(const struct xf_repair *repair, enum xf_direction direction)
 }
 
 static void send_to_peer(struct xf_repair *repair, struct xf_routing_link *link, const char *type,
-                         struct xf_span from, struct xf_span to)
+                         struct xf_span id, struct xf_span from, struct xf_span to)
 {
     struct addresses room;
     struct xf_stanza stanza = presence_of(type, "");
+    stanza.id = id;
     if (may(repair, XF_DIRECTION_OUT) && address(from, to, &room, &stanza))
         repair->routing->repair_ops->carry(repair->routing, link, &stanza);
 }
@@ -189,20 +190,31 @@ static void plan_list(struct xf_repair *repair, enum xf_presence_list list)
     }
 }
 
+static void drop_list(struct xf_repair *repair, enum xf_presence_list list)
+{
+    struct xf_presence *presence;
+    while ((presence = xf_presence_first(&repair->presences, list)))
+        xf_presence_drop(presence);
+}
+
+static void plan_those_gone(struct xf_repair *repair)
+{
+    plan_list(repair, XF_PRESENCE_GONE);
+    drop_list(repair, XF_PRESENCE_GONE);
+}
+
 void xf_repair_return(struct xf_repair *repair)
 {
+    plan_those_gone(repair); /* by probes that were not delivered before */
     start_timer(repair, 0);
 }
 
 void xf_repair_return_and_ask(struct xf_repair *repair)
 {
-    struct xf_presence *presence;
     log_repair(repair, "asking");
     plan_list(repair, XF_PRESENCE_SEEN);
-    plan_list(repair, XF_PRESENCE_GONE);
     plan_list(repair, XF_PRESENCE_SENT);
-    while ((presence = xf_presence_first(&repair->presences, XF_PRESENCE_GONE)))
-        xf_presence_drop(presence);
+    plan_those_gone(repair);
     start_timer(repair, 0);
 }
 
@@ -218,7 +230,7 @@ static bool say_one_left(struct xf_repair *repair, struct xf_routing_link *link)
     from.ptr = text.from;
     to.ptr = text.to;
     xf_presence_drop(presence); /* or its own stanza would be noted */
-    send_to_peer(repair, link, "unavailable", from, to);
+    send_to_peer(repair, link, "unavailable", XF_SPAN_NONE, from, to);
     return true;
 }
 
@@ -232,7 +244,7 @@ static bool ask_one(struct xf_repair *repair, struct xf_routing_link *link)
         return false;
     struct xf_span local = {key.ptr, strlen(key.ptr)};
     struct xf_span remote = {key.ptr + local.len + 1, key.len - local.len - 1};
-    send_to_peer(repair, link, "probe", local, remote);
+    send_to_peer(repair, link, "probe", XF_SPAN(XF_REPAIR_PROBE_ID), local, remote);
     if (may(repair, XF_DIRECTION_IN) && address(remote, local, &room, &stanza))
         send_to_cluster(link, &stanza);
     (void)xf_map_remove(repair->to_probe, key);
@@ -272,10 +284,9 @@ static void return_some(struct xf_repair *repair, struct xf_routing_link *link)
 
 void xf_repair_be_well(struct xf_repair *repair)
 {
-    struct xf_presence *left;
     xf_map_free(&repair->to_probe);
-    while ((left = xf_presence_first(&repair->presences, XF_PRESENCE_LEFT)))
-        xf_presence_drop(left);
+    drop_list(repair, XF_PRESENCE_LEFT);
+    drop_list(repair, XF_PRESENCE_GONE);
     if (xf_presences_is_empty(&repair->presences))
         xf_repair_free(repair);
 }

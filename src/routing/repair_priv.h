@@ -68,6 +68,8 @@ struct xf_repair_ops {
                   struct xf_stanza *stanza);
 };
 
+#define XF_REPAIR_PROBE_ID "xfedd-repair" /* of probes to the peer */
+
 extern const struct xf_machine xf_repair_machine; /* for the test of its table */
 
 /* ---- repair.c: what happened. Call for presence stanzas of peers with repair = presence only. */
@@ -77,10 +79,13 @@ void xf_repair_saw(struct xf_routing *routing, const struct xf_stanza *stanza);
 /* The cluster sent a stanza to the peer, which may or may not reach it. */
 void xf_repair_sent(struct xf_routing *routing, const struct xf_stanza *stanza);
 /*
- * Available or unavailable presence was not delivered: a room that is away did not get it if it is
- * a join, and the peer has to hear later that a user has left.
+ * Available or unavailable presence, or a probe of ours, was not delivered: a room that is away did
+ * not get it if it is a join, the peer has to hear later that a user has left, or is asked again.
  */
 void xf_repair_returned(struct xf_routing *routing, const struct xf_stanza *stanza);
+
+/* Is it a probe that the cluster did not send? It does not come back as an error. */
+bool xf_repair_is_ours(const struct xf_stanza *stanza);
 
 void xf_repair_failed(struct xf_routing *routing, struct xf_span local, struct xf_span peer);
 void xf_repair_back(struct xf_routing *routing, struct xf_span local, struct xf_span peer);

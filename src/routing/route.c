@@ -79,11 +79,13 @@ static void drop(struct xf_route *route, struct xf_stanza_copy *copy)
     xf_free(copy);
 }
 
-/* What a lost join or leave means is repaired when the peer is back (repair.c). */
+/* What a lost join, leave or question of ours means is repaired when the peer is back. */
 static bool is_repaired(const struct xf_route *route, const struct xf_stanza *stanza)
 {
     return stanza->kind == XF_STANZA_PRESENCE && route->settings->repair_presence &&
-           !route->by_sip && (!stanza->type.ptr || xf_span_is(stanza->type, "unavailable"));
+           !route->by_sip &&
+           (!stanza->type.ptr || xf_span_is(stanza->type, "unavailable") ||
+            xf_repair_is_ours(stanza));
 }
 
 void xf_route_bounce(struct xf_route *route, const struct xf_stanza *stanza,
