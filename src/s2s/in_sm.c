@@ -50,6 +50,8 @@ void xf_in_sm_enable(struct xf_in *in, const struct xf_elem *elem)
 {
     struct xf_carrier *carrier = &in->carrier;
     bool might_resume = xf_in_may_resume(in);
+    if (in->stream.footer_sent) /* there is no answer any more */
+        return;
     if (in->settings->ack != XF_ACK_SM || carrier->sm.counts) {
         xf_sm_refuse(&in->stream, XF_STANZA_ERROR_UNEXPECTED_REQUEST);
         return;
@@ -133,6 +135,8 @@ void xf_in_sm_resume(struct xf_in *in, const struct xf_elem *elem)
     bool has_count = xf_span_number(xf_elem_token(elem, "h"), UINT32_MAX, &handled);
     struct xf_span previd = xf_elem_attr(elem, "previd");
     struct xf_resumable *resumable = xf_resumable_find(in->s2s, previd, in->local, in->peer);
+    if (in->stream.footer_sent)
+        return;
     if (in->settings->ack != XF_ACK_SM || in->carrier.sm.counts || !has_count) {
         xf_sm_refuse(&in->stream, XF_STANZA_ERROR_UNEXPECTED_REQUEST);
         return;
