@@ -141,7 +141,7 @@ static inline void xf_in_close(struct xf_in *in)
  */
 static inline bool xf_in_may_resume(const struct xf_in *in)
 {
-    return !in->carrier.sm.counts &&
+    return !in->carrier.sm.counts && in->peer && in->local &&
            xf_resumable_may_come(in->s2s, xf_span_of(in->local), xf_span_of(in->peer),
                                  in->authenticated_ms);
 }
