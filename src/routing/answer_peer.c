@@ -55,6 +55,9 @@ void xf_answer_peer(struct xf_routing *routing, const struct xf_stanza *stanza,
 
 void xf_answer_peer_malformed(struct xf_routing *routing, const struct xf_stanza *stanza)
 {
+    bool is_from = stanza->shown_from.ptr != NULL;
+    if (is_from && xf_bounce_would_remove(stanza))
+        return;
     answer(routing, stanza, XF_STANZA_ERROR_JID_MALFORMED, "the address is not valid",
            xf_address_as_written(stanza->shown_to), xf_address_as_written(stanza->shown_from));
 }

@@ -14,7 +14,8 @@ void xf_answer_peer(struct xf_routing *routing, const struct xf_stanza *stanza,
                     enum xf_stanza_error error, const char *text);
 
 /*
- * Answer a stanza with an address that is not a valid JID. The answer has both addresses as they
- * were written, so that whoever waits for it recognises it.
+ * Answer a stanza with an address that is not a valid JID, unless that is `from` and
+ * xf_bounce_would_remove. The answer has both addresses as they were written, so that whoever waits
+ * for it recognises it.
  */
 void xf_answer_peer_malformed(struct xf_routing *routing, const struct xf_stanza *stanza);

@@ -14,6 +14,7 @@
 #include "routing_priv.h"
 
 #include <xfed/xml/writer.h>
+#include <xfed/xmpp/ns.h>
 
 static enum xf_err write_error(struct xf_buf *out, enum xf_stanza_error error,
                                struct xf_span address, const char *text)
@@ -112,9 +113,29 @@ void xf_bounce_refused(struct xf_routing *routing, struct xf_routing_link *link,
         xf_bounce(routing, link, stanza, XF_STANZA_ERROR_NOT_ALLOWED, ruling->text);
 }
 
+/*
+ * A room writes to full JIDs, and its private messages have a child in muc#user (XEP-0045 §7.5). Of
+ * presence only a join (§7.2) waits for an answer.
+ */
+bool xf_bounce_would_remove(const struct xf_stanza *stanza)
+{
+    struct xf_stanza_child child;
+    switch (stanza->kind) {
+    case XF_STANZA_PRESENCE:
+        return !stanza->type.ptr && !xf_stanza_child_in(stanza, XF_NS_MUC, &child);
+    case XF_STANZA_MESSAGE:
+        return (xf_span_is(stanza->type, "groupchat") && stanza->to.resource.ptr) ||
+               xf_stanza_child_in(stanza, XF_NS_MUC_USER, &child);
+    case XF_STANZA_IQ:
+        break;
+    }
+    return false;
+}
+
 void xf_bounce_malformed_from(struct xf_routing *routing, struct xf_routing_link *link,
                               const struct xf_stanza *stanza)
 {
-    bounce(routing, link, stanza, XF_STANZA_ERROR_JID_MALFORMED, XF_SPAN_NONE,
-           "the address is not valid", xf_address_as_written(stanza->raw_from));
+    if (!xf_bounce_would_remove(stanza))
+        bounce(routing, link, stanza, XF_STANZA_ERROR_JID_MALFORMED, XF_SPAN_NONE,
+               "the address is not valid", xf_address_as_written(stanza->raw_from));
 }

@@ -18,9 +18,18 @@ void xf_bounce_to(struct xf_routing *routing, struct xf_routing_link *link,
 /* Answer a stanza that policy refused, if policy wants an answer. */
 void xf_bounce_refused(struct xf_routing *routing, struct xf_routing_link *link,
                        const struct xf_stanza *stanza, const struct xf_ruling *ruling);
-/* Answer a stanza whose `from` was not a valid JID; stanza->from has only the domain. */
+/*
+ * Answer a stanza whose `from` was not a valid JID, unless xf_bounce_would_remove; stanza->from has
+ * only the domain.
+ */
 void xf_bounce_malformed_from(struct xf_routing *routing, struct xf_routing_link *link,
                               const struct xf_stanza *stanza);
+
+/*
+ * Does the stanza look like one that a chat room passes on from an occupant? The room would take an
+ * error for the end of the addressee, and remove it from the room.
+ */
+bool xf_bounce_would_remove(const struct xf_stanza *stanza);
 
 /*
  * Make an error stanza from `from` to the stanza's sender, valid as long as that and `payload`: an

@@ -21,39 +21,16 @@
 
 /* ------------------------------------------------------------------ what a presence is */
 
-/* Most presence has no such child; the names of its children tell that, where they are known. */
-static bool may_have_child_in(const struct xf_stanza *stanza, const char *ns)
-{
-    if (stanza->child_count == 0 || stanza->child_count > XF_STANZA_CHILDREN)
-        return true;
-    for (unsigned i = 0; i < stanza->child_count; i++)
-        if (xf_span_is(stanza->children[i].ns, ns))
-            return true;
-    return false;
-}
-
-static bool has_child_in(const struct xf_stanza *stanza, const char *ns,
-                         struct xf_stanza_child *out_child)
-{
-    struct xf_span rest = stanza->payload;
-    if (!may_have_child_in(stanza, ns))
-        return false;
-    while (xf_stanza_next_child(&rest, out_child))
-        if (xf_span_is(out_child->ns, ns))
-            return true;
-    return false;
-}
-
 static bool is_join(const struct xf_stanza *stanza)
 {
     struct xf_stanza_child child;
-    return stanza->to.resource.ptr && has_child_in(stanza, XF_NS_MUC, &child);
+    return stanza->to.resource.ptr && xf_stanza_child_in(stanza, XF_NS_MUC, &child);
 }
 
 static bool is_of_room(const struct xf_stanza *stanza)
 {
     struct xf_stanza_child child;
-    return has_child_in(stanza, XF_NS_MUC_USER, &child);
+    return xf_stanza_child_in(stanza, XF_NS_MUC_USER, &child);
 }
 
 static bool holds(struct xf_span text, const char *part)
@@ -65,7 +42,7 @@ static bool holds(struct xf_span text, const char *part)
 static bool is_self_presence(const struct xf_stanza *stanza)
 {
     struct xf_stanza_child child;
-    return has_child_in(stanza, XF_NS_MUC_USER, &child) &&
+    return xf_stanza_child_in(stanza, XF_NS_MUC_USER, &child) &&
            (holds(child.whole, "code=\"110\"") || holds(child.whole, "code='110'"));
 }
 

@@ -8,8 +8,9 @@
  * differs between the two kinds of streams is in the gate's ops.
  *
  * An invalid address is the fault of one user, or a matter of what one server takes for valid; it
- * says nothing about the stream. The stanza is answered with jid-malformed, and the stream goes on,
- * as long as the domain in `from` is authenticated on it.
+ * says nothing about the stream. The stanza is answered with jid-malformed where that does no harm
+ * (routing/answer_peer.c), and the stream goes on, as long as the domain in `from` is authenticated
+ * on it.
  *
  * A stream waits for two reasons, each by itself: the link has no room, or the peer has sent as
  * much as it may (limits/rate.h), stanzas or other elements. Either way it is held behind this very

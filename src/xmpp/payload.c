@@ -74,3 +74,25 @@ void xf_stanza_find_children(struct xf_stanza *stanza)
         stanza->child_count++;
     }
 }
+
+/* Most stanzas have no such child; the names of their children tell that, where they are known. */
+static bool may_have_child_in(const struct xf_stanza *stanza, const char *ns)
+{
+    if (stanza->child_count == 0 || stanza->child_count > XF_STANZA_CHILDREN)
+        return true;
+    for (unsigned i = 0; i < stanza->child_count; i++)
+        if (xf_span_is(stanza->children[i].ns, ns))
+            return true;
+    return false;
+}
+
+bool xf_stanza_child_in(const struct xf_stanza *stanza, const char *ns, struct xf_stanza_child *out)
+{
+    struct xf_span rest = stanza->payload;
+    if (!may_have_child_in(stanza, ns))
+        return false;
+    while (rest.ptr && xf_stanza_next_child(&rest, out))
+        if (xf_span_is(out->ns, ns))
+            return true;
+    return false;
+}

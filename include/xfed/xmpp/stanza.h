@@ -73,6 +73,10 @@ struct xf_stanza_child {
 };
 bool xf_stanza_next_child(struct xf_span *rest, struct xf_stanza_child *out);
 
+/* The first direct child in the namespace `ns`. False: there is none. */
+bool xf_stanza_child_in(const struct xf_stanza *stanza, const char *ns,
+                        struct xf_stanza_child *out);
+
 /*
  * Fill `children` and child_count from the payload of a stanza that waited in a queue (queues do
  * not store them).

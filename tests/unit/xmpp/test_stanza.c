@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* test_stanza.c — addresses of a stanza, and which stanzas an error may answer: all kinds and
- * types. */
+/*
+ * test_stanza.c — addresses of a stanza, its children, and which stanzas an error may answer: all
+ * kinds and types.
+ */
 #include <xfed/xmpp/stanza.h>
 
 #include <check.h>
@@ -155,6 +157,34 @@ START_TEST(walks_the_children)
 }
 END_TEST
 
+/* clang-format off */
+static const struct {
+    const char *label, *payload;
+    bool names_are_known;
+    const char *want; /* name of the child in the namespace n; NULL: none */
+} searches[] = {
+    {"nothing",                   "",                                           true,  NULL},
+    {"the first of two",          "<a/><b xmlns=\"n\"/><c xmlns=\"n\"/>",       true,  "b"},
+    {"another namespace",         "<a xmlns=\"nn\"/><b/>",                      true,  NULL},
+    {"not of the first level",    "<a><b xmlns=\"n\"/></a>",                    true,  NULL},
+    {"names unknown",             "<a/><b xmlns=\"n\"/>",                       false, "b"},
+    {"behind more names than are kept", "<a/><a/><a/><a/><a/><a/><a/><a/><b xmlns=\"n\"/>", true, "b"},
+};
+/* clang-format on */
+
+START_TEST(finds_a_child_by_namespace)
+{
+    struct xf_stanza stanza = {.payload = xf_span_of(searches[_i].payload)};
+    struct xf_stanza_child child;
+    const char *want = searches[_i].want;
+
+    if (searches[_i].names_are_known)
+        xf_stanza_find_children(&stanza);
+    ck_assert_msg(xf_stanza_child_in(&stanza, "n", &child) == !!want, "%s", searches[_i].label);
+    ck_assert_msg(!want || xf_span_is(child.name, want), "%s", searches[_i].label);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("stanza");
@@ -162,6 +192,7 @@ int main(void)
     SRunner *runner = srunner_create(suite);
 
     tcase_add_loop_test(tcase, walks_the_children, 0, XF_ARRAY_LEN(walks));
+    tcase_add_loop_test(tcase, finds_a_child_by_namespace, 0, XF_ARRAY_LEN(searches));
     tcase_add_loop_test(tcase, prepares_both_addresses, 0, XF_ARRAY_LEN(addresses));
     tcase_add_test(tcase, an_absent_address_clears_the_one_before);
     tcase_add_loop_test(tcase, answers_no_answer, 0, XF_ARRAY_LEN(bounces));
