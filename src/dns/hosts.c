@@ -3,24 +3,22 @@
  * hosts.c — names and addresses of /etc/hosts (hosts(5)).
  *
  * A line is an address and names; '#' begins a comment. Read whole at start and again when a look
- * at the file, at most one a minute, shows another inode, size or time. Checking and reading block
- * the loop, which is acceptable for one small local file. Malformed lines, addresses with a scope
- * and invalid names are ignored, as in the C library.
+ * at the file, at most one a minute, shows that it has changed (file.c). Malformed lines, addresses
+ * with a scope and invalid names are ignored, as in the C library.
  */
 #include "hosts_priv.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
-#include <sys/stat.h>
 
 #include <xfed/base/alloc.h>
 #include <xfed/base/map.h>
 
+#include "file_priv.h"
 #include "name_priv.h"
 
-#define LINE_BYTES    4096  /* longer lines are ignored */
-#define NAMES_MAX     65536 /* names with their addresses; further ones are ignored */
-#define LOOK_EVERY_MS 60000
+#define LINE_BYTES 4096  /* longer lines are ignored */
+#define NAMES_MAX  65536 /* names with their addresses; further ones are ignored */
 
 struct address {
     struct address *next;
@@ -29,10 +27,7 @@ struct address {
 };
 
 struct xf_dns_hosts {
-    char *path;
-    const struct xf_clock *clock;
-    uint64_t looked_ms;
-    struct stat stat;   /* of the file that was read; zeroes for none */
+    struct xf_dns_file file;
     struct xf_map *map; /* name to struct address, the first line first */
     size_t count;
 };
@@ -114,25 +109,14 @@ static void read_file(struct xf_dns_hosts *hosts, FILE *file)
     }
 }
 
-static bool is_same_file(const struct stat *a, const struct stat *b)
+static void look(struct xf_dns_hosts *hosts, uint64_t every_ms)
 {
-    return a->st_ino == b->st_ino && a->st_dev == b->st_dev && a->st_size == b->st_size &&
-           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
-}
+    FILE *file;
 
-static void look(struct xf_dns_hosts *hosts)
-{
-    struct stat now = {0};
-    FILE *file = NULL;
-
-    hosts->looked_ms = hosts->clock->now_ms;
-    if (hosts->path[0] == '\0' || stat(hosts->path, &now) != 0 || !S_ISREG(now.st_mode))
-        now = (struct stat){0};
-    if (is_same_file(&now, &hosts->stat))
+    if (!xf_dns_file_has_changed(&hosts->file, every_ms))
         return;
     forget_all(hosts);
-    hosts->stat = now;
-    if (now.st_ino != 0 && (file = fopen(hosts->path, "re"))) {
+    if ((file = fopen(hosts->file.path, "re"))) {
         read_file(hosts, file);
         fclose(file);
     }
@@ -142,9 +126,9 @@ struct xf_dns_hosts *xf_dns_hosts_new(const char *path, const struct xf_clock *c
 {
     struct xf_dns_hosts *hosts = xf_new(struct xf_dns_hosts);
 
-    *hosts = (struct xf_dns_hosts){
-        .path = xf_strdup(path ? path : ""), .clock = clock, .map = xf_map_new()};
-    look(hosts);
+    hosts->map = xf_map_new();
+    xf_dns_file_init(&hosts->file, path, clock);
+    look(hosts, 0);
     return hosts;
 }
 
@@ -154,7 +138,7 @@ void xf_dns_hosts_free(struct xf_dns_hosts **hosts)
         return;
     forget_all(*hosts);
     xf_map_free(&(*hosts)->map);
-    xf_free((*hosts)->path);
+    xf_dns_file_release(&(*hosts)->file);
     xf_free(*hosts);
     *hosts = NULL;
 }
@@ -162,8 +146,7 @@ void xf_dns_hosts_free(struct xf_dns_hosts **hosts)
 bool xf_dns_hosts_find(struct xf_dns_hosts *hosts, const char *name, enum xf_dns_type type,
                        struct xf_dns_record records[XF_DNS_RECORDS_MAX], size_t *out_count)
 {
-    if (hosts->clock->now_ms - hosts->looked_ms >= LOOK_EVERY_MS)
-        look(hosts);
+    look(hosts, XF_DNS_FILE_LOOK_MS);
 
     const struct address *first = xf_map_find(hosts->map, xf_span_of(name));
     *out_count = 0;
