@@ -28,10 +28,24 @@
 
 /*
  * Folders of libraries and of the system's configuration, with certificates of public CAs and
- * resolv.conf.
+ * resolv.conf; which may become a symlink into one of the folders in /run while we run.
  */
-static const char *const always_read[] = {"/etc",   "/usr",      "/lib",
-                                          "/lib64", "/dev/null", "/dev/urandom"};
+static const char *const always_read[] = {
+    "/etc",
+    "/usr",
+    "/lib",
+    "/lib64",
+    "/dev/null",
+    "/dev/urandom",
+    "/run/NetworkManager",
+    "/run/connman",
+    "/run/netconfig",
+    "/run/resolvconf",
+    "/run/systemd/resolve",
+};
+
+/* Of the system, and read again while we run: src/dns/file.c. */
+static const char *const watched[] = {"/etc/resolv.conf", "/etc/hosts"};
 
 /* ---- the folders */
 
@@ -90,7 +104,7 @@ static bool covers(const struct xf_texts *folders, const char *path)
     return is_covered;
 }
 
-/* ---- what a configuration names */
+/* ---- what a configuration names, and the system */
 
 static void name_pins(struct xf_texts *names, const struct xf_peer_settings *settings)
 {
@@ -109,6 +123,8 @@ static void name_all(struct xf_texts *names, const struct xf_conf *conf,
                                   conf->mailmap.directory.ca_file,
                                   conf->mailmap.directory.password_file,
                                   conf->history.password_file};
+    for (size_t i = 0; i < XF_ARRAY_LEN(watched); i++)
+        xf_texts_add_new(names, watched[i]);
     for (size_t i = 0; i < XF_ARRAY_LEN(single); i++)
         if (*single[i])
             xf_texts_add_new(names, single[i]);
@@ -139,8 +155,6 @@ static void allow_all(struct xf_sandbox *s, const struct xf_conf *conf,
     struct xf_texts names = {0};
     for (size_t i = 0; i < XF_ARRAY_LEN(always_read); i++)
         add_resolved(&s->read, always_read[i]);
-    allow(&s->read, "/etc/resolv.conf");
-    allow(&s->read, "/etc/hosts");
     name_all(&names, conf, certs);
     for (size_t i = 0; i < names.count; i++)
         allow(&s->read, names.item[i]);

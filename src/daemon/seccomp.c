@@ -105,6 +105,7 @@ static const struct guarded guarded[] = {
     {"ioctl", 1, {ONLY(1, FIOCLEX)}},
     {"ioctl", 1, {ONLY(1, FIONREAD)}},
     {"ioctl", 1, {ONLY(1, TCGETS)}},       /* isatty */
+    {"ioctl", 1, {ONLY(1, SIOCGIFINDEX)}}, /* if_nametoindex, for resolv.conf */
     {"prlimit64", 1, {ONLY(2, 0)}},        /* only queries a limit */
 };
 /* clang-format on */

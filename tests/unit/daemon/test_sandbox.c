@@ -9,6 +9,7 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <sched.h>
@@ -161,6 +162,10 @@ static int an_eventfd(void)
 static int is_terminal(void)
 {
     return isatty(0) || errno == ENOTTY || errno == EINVAL ? 0 : errno;
+}
+static int number_of_interface(void)
+{
+    return if_nametoindex("lo") ? 0 : errno;
 }
 static int ask_limit(void)
 {
@@ -406,6 +411,7 @@ static const struct {
     {"epoll", an_epoll, 0},
     {"eventfd", an_eventfd, 0},
     {"isatty", is_terminal, 0},
+    {"the number of an interface", number_of_interface, 0},
     {"random bytes", random_bytes, 0},
     {"memory", map_data, 0},
     {"a thread", new_thread, 0},
