@@ -139,7 +139,8 @@ BOOL (LISTEN, "http-page", C, listen.http_page, "no",
       "Show a status page there too: who can reach http sees all peers, their state and errors. Checks need a token from \"xfedctl page\"."),
 
 TEXTS(DNS, "servers", C, dns.servers, ADDRESS, "", "127.0.0.1:53",
-      "Recursive DNS servers; port 53 unless written. Empty: the servers of /etc/resolv.conf."),
+      "Recursive DNS servers; port 53 unless written. Empty: the servers of /etc/resolv.conf, which is read again when it changes (checked "
+      "once a minute, and at a reload)."),
 BOOL (DNS, "trust-ad", C, dns.trust_ad, "no",
       "Trust the DNSSEC flag AD of servers on other machines too. Only for a network path that nobody can tamper with."),
 DURATION(DNS, "timeout", C, dns.timeout_ms, "5s", 100 * MS, M, "Time limit of one lookup, including all retries on all servers."),

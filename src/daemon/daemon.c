@@ -110,7 +110,7 @@ static void make_world(struct xf_daemon *daemon)
     };
 }
 
-static enum xf_err open_dns(struct xf_daemon *daemon, struct xf_error *err)
+static void open_dns(struct xf_daemon *daemon)
 {
     const struct xf_conf *conf = daemon->conf;
     struct xf_addr *servers = xf_alloc((conf->dns.servers.count + 1) * sizeof(*servers));
@@ -125,13 +125,12 @@ static enum xf_err open_dns(struct xf_daemon *daemon, struct xf_error *err)
                                             .trust_ad = conf->dns.trust_ad,
                                             .timeout_ms = (unsigned)conf->dns.timeout_ms,
                                             .cache_entries = conf->dns.cache_entries};
-    result = xf_dns_client_new(daemon->loop, &opts, &daemon->env.env.dns, err);
+    daemon->env.env.dns = xf_dns_client_new(daemon->loop, &opts);
     struct xf_dns_client_opts for_peers = opts;
     /* Each of them serves only a few peers. */
     for_peers.cache_entries = opts.cache_entries / 8 + 16;
     daemon->env.resolvers = xf_dns_pool_new(daemon->loop, &for_peers);
     xf_free(servers);
-    return result;
 }
 
 /* ---- listeners */
@@ -425,9 +424,7 @@ static enum xf_exit start(struct xf_daemon *daemon, const char *warnings)
 {
     struct xf_error err = {0};
     uint64_t began_ms = xf_monotonic_ms();
-    enum xf_err result = open_dns(daemon, &err);
-    if (result == XF_ERR_OK)
-        result = listen_to_peers(daemon, &err);
+    enum xf_err result = listen_to_peers(daemon, &err);
     if (result == XF_ERR_OK)
         result = xf_daemon_open_http(daemon, &err);
     if (result != XF_ERR_OK)
@@ -435,6 +432,7 @@ static enum xf_exit start(struct xf_daemon *daemon, const char *warnings)
     make_audit(daemon);
     log_started(daemon);
     log_warnings(xf_span_of(warnings ? warnings : ""));
+    open_dns(daemon);
     if ((result = xf_system_become(daemon->conf->process.user, &err)) != XF_ERR_OK)
         return fail(err.detail, result);
     if ((result = xf_daemon_open_control(daemon, &acts, &err)) != XF_ERR_OK)

@@ -14,6 +14,7 @@
  *   streams are judged by them in turn, and end if the peer's certificate is no longer good
  * - peers, policy, limits, served domains and log level apply from now on; streams that are no
  *   longer allowed are closed
+ * - resolv.conf is looked at, if the configuration names no DNS servers
  * - changes that need a restart (sockets, resolver, links, secrets) are logged, and do not take
  *   effect
  *
@@ -118,6 +119,7 @@ static void swap(struct xf_daemon *daemon, struct xf_reload *reload)
     xf_daemon_begin_expiry(daemon);
     xf_policy_set_time(daemon->policy, xf_unix_s()); /* midnight may have passed */
     daemon->env.env.identities = daemon->certs.set;
+    xf_dns_client_reload(daemon->env.env.dns);
     xf_s2s_reload(daemon->s2s, daemon->policy, &daemon->conf->s2s, daemon->certs.set);
     xf_daemon_reload_sip(daemon);
     xf_routing_reload(daemon->routing, daemon->policy, &daemon->conf->routing);

@@ -16,10 +16,14 @@
  *    owner's domains (xmpp/owner.h), one of them is postponed for a query about another owner's.
  *  - While a pending delivers its answer, it is no longer in the map: a query made in `answered`
  *    starts a new exchange (or finds the answer in the cache, if it may be cached).
+ *  - When resolv.conf names other servers (resolv.c), exchanges start again with them, and the
+ *    cache is emptied: another network may have another view of names, and its servers' AD may not
+ *    be trusted.
  */
 #include <xfed/dns/dns.h>
 
 #include <xfed/base/alloc.h>
+#include <xfed/base/help.h>
 #include <xfed/base/list.h>
 #include <xfed/base/log.h>
 #include <xfed/base/map.h>
@@ -60,8 +64,10 @@ struct client {
     struct xf_dns seam;
     struct xf_loop *loop;
     struct xf_dns_servers servers;
+    struct xf_dns_resolv resolv; /* without a file if servers are configured */
     struct xf_dns_hosts *hosts;
     struct xf_dns_cache *cache;
+    size_t cache_entries;
     struct xf_map *pending;
     struct xf_node known; /* queries whose answer is known but not delivered yet */
     unsigned answering;   /* how many `answered` callbacks are running */
@@ -241,6 +247,62 @@ static struct pending *pending_get(struct client *client, const char *name, enum
     return pending;
 }
 
+/* ------------------------------------------------------------------ servers */
+
+static bool any_is_believed(const struct xf_dns_servers *servers)
+{
+    for (size_t i = 0; i < servers->count; i++)
+        if (xf_dns_server_is_believed(servers, i))
+            return true;
+    return false;
+}
+
+static void use_servers(struct client *client, const struct xf_addr *list, size_t count)
+{
+    struct xf_dns_servers *servers = &client->servers;
+
+    *servers = (struct xf_dns_servers){
+        .count = count, .trust_ad = servers->trust_ad, .timeout_ms = servers->timeout_ms};
+    memcpy(servers->list, list, count * sizeof(*list));
+    client->seam.may_be_secure = any_is_believed(servers);
+}
+
+/* What is known of servers by their place in the list does not hold any more. */
+static void put_off_all(struct client *client)
+{
+    size_t cursor = 0;
+    void *value;
+
+    while (xf_map_next(client->pending, &cursor, NULL, &value)) {
+        struct pending *pending = value;
+
+        if (!pending->exchange)
+            continue;
+        put_off(pending);
+        xf_quota_give(&client->running, &pending->place);
+    }
+}
+
+static void look_at_servers(struct client *client, bool is_reload)
+{
+    const struct xf_dns_resolv *resolv = &client->resolv;
+    char text[XF_DNS_SERVERS_TEXT_BYTES];
+
+    if (!xf_dns_resolv_look(&client->resolv, is_reload))
+        return;
+    xf_dns_servers_text(resolv->servers, resolv->count, text);
+    /* bounded: once for each change of a file of this host */
+    xf_log(XF_LOG_INFO, "dns.servers.changed", XF_STR("file", resolv->file.path),
+           XF_STR("servers", text));
+    put_off_all(client);
+    use_servers(client, resolv->servers, resolv->count);
+    xf_dns_cache_free(&client->cache);
+    client->cache = xf_dns_cache_new(xf_loop_clock(client->loop), client->cache_entries);
+    start_waiting(client);
+}
+
+/* ------------------------------------------------------------------ queries */
+
 static struct xf_dns_query *ask(struct xf_dns *dns, const char *name, enum xf_dns_type type,
                                 xf_dns_answered_fn answered, void *owner)
 {
@@ -248,6 +310,7 @@ static struct xf_dns_query *ask(struct xf_dns *dns, const char *name, enum xf_dn
     struct xf_dns_record records[XF_DNS_RECORDS_MAX];
     struct xf_dns_answer local = {.records = records, .detail = "from the hosts file"};
 
+    look_at_servers(client, false);
     if ((type == XF_DNS_A || type == XF_DNS_AAAA) &&
         xf_dns_hosts_find(client->hosts, name, type, records, &local.count)) {
         local.status = local.count > 0 ? XF_DNS_FOUND : XF_DNS_NO_DATA;
@@ -291,49 +354,47 @@ static void cancel(struct xf_dns *dns, struct xf_dns_query *query)
 
 static const struct xf_dns_ops client_ops = {.ask = ask, .later = later, .cancel = cancel};
 
-static void choose_servers(struct xf_dns_servers *servers, const struct xf_dns_client_opts *opts)
+static void choose_servers(struct client *client, const struct xf_dns_client_opts *opts)
 {
-    servers->trust_ad = opts->trust_ad;
-    servers->timeout_ms = opts->timeout_ms;
-    if (opts->server_count == 0) {
-        servers->count = xf_dns_resolv_read(opts->resolv_conf, servers->list, XF_DNS_SERVERS_MAX);
+    bool is_set = opts->server_count > 0;
+
+    xf_dns_resolv_init(&client->resolv, is_set ? NULL : opts->resolv_conf,
+                       xf_loop_clock(client->loop));
+    client->servers.trust_ad = opts->trust_ad;
+    client->servers.timeout_ms = opts->timeout_ms;
+    if (is_set) {
+        use_servers(client, opts->servers,
+                    opts->server_count < XF_DNS_SERVERS_MAX ? opts->server_count
+                                                            : XF_DNS_SERVERS_MAX);
         return;
     }
-    servers->count =
-        opts->server_count < XF_DNS_SERVERS_MAX ? opts->server_count : XF_DNS_SERVERS_MAX;
-    memcpy(servers->list, opts->servers, servers->count * sizeof(*servers->list));
+    use_servers(client, client->resolv.servers, client->resolv.count);
+    if (!client->resolv.is_named)
+        /* bounded: once, at the start */
+        xf_log(XF_LOG_WARN, "dns.servers.missing", XF_STR("file", client->resolv.file.path),
+               XF_HELP(XF_HELP_DNS_SERVERS_MISSING));
 }
 
-static bool any_is_believed(const struct xf_dns_servers *servers)
+struct xf_dns *xf_dns_client_new(struct xf_loop *loop, const struct xf_dns_client_opts *opts)
 {
-    for (size_t i = 0; i < servers->count; i++)
-        if (xf_dns_server_is_believed(servers, i))
-            return true;
-    return false;
-}
-
-enum xf_err xf_dns_client_new(struct xf_loop *loop, const struct xf_dns_client_opts *opts,
-                              struct xf_dns **out_dns, struct xf_error *err)
-{
-    struct xf_dns_servers servers = {0};
-
-    choose_servers(&servers, opts);
-    if (servers.count == 0)
-        return xf_fail(err, XF_ERR_CONFIG, "no DNS server: none is configured, and %s names none",
-                       opts->resolv_conf ? opts->resolv_conf : "no resolv.conf");
-
     struct client *client = xf_new(struct client);
-    client->seam = (struct xf_dns){.ops = &client_ops, .may_be_secure = any_is_believed(&servers)};
+
+    client->seam.ops = &client_ops;
     client->loop = loop;
-    client->servers = servers;
+    choose_servers(client, opts);
     client->hosts = xf_dns_hosts_new(opts->hosts_file, xf_loop_clock(loop));
     client->cache = xf_dns_cache_new(xf_loop_clock(loop), opts->cache_entries);
+    client->cache_entries = opts->cache_entries;
     client->pending = xf_map_new();
     xf_list_init(&client->known);
     xf_list_init(&client->waiting);
     xf_quota_init(&client->running, NULL);
-    *out_dns = &client->seam;
-    return XF_ERR_OK;
+    return &client->seam;
+}
+
+void xf_dns_client_reload(struct xf_dns *dns)
+{
+    look_at_servers((struct client *)(void *)dns, true);
 }
 
 bool xf_dns_client_is_idle(const struct xf_dns *dns)
@@ -371,6 +432,7 @@ void xf_dns_client_free(struct xf_dns **dns)
     xf_quota_fini(&client->running);
     xf_dns_cache_free(&client->cache);
     xf_dns_hosts_free(&client->hosts);
+    xf_dns_resolv_release(&client->resolv);
     xf_free(client);
     *dns = NULL;
 }

@@ -94,11 +94,9 @@ static struct member *add(struct xf_dns_pool *pool, struct xf_span key,
         return NULL;
     struct member *member = xf_new(struct member);
     struct xf_dns_client_opts opts = pool->opts;
-    struct xf_error err;
     opts.servers = servers;
     opts.server_count = count;
-    /* It cannot fail if servers are given. */
-    xf_require(xf_dns_client_new(pool->loop, &opts, &member->dns, &err) == XF_ERR_OK);
+    member->dns = xf_dns_client_new(pool->loop, &opts);
     xf_map_set(pool->by_servers, key, member);
     return member;
 }
@@ -106,19 +104,10 @@ static struct member *add(struct xf_dns_pool *pool, struct xf_span key,
 struct xf_dns *xf_dns_pool_get(struct xf_dns_pool *pool, const struct xf_addr *servers,
                                size_t count)
 {
-    char text[XF_DNS_SERVERS_MAX * XF_ADDR_TEXT_BYTES];
-    struct xf_span key = {text, 0};
+    char text[XF_DNS_SERVERS_TEXT_BYTES];
 
     xf_require(count > 0);
-    count = count < XF_DNS_SERVERS_MAX ? count : XF_DNS_SERVERS_MAX; /* a client asks no more */
-    for (size_t i = 0; i < count; i++) {
-        char server[XF_ADDR_TEXT_BYTES];
-        xf_addr_text(&servers[i], server);
-        size_t len = strlen(server);
-        memcpy(text + key.len, server, len);
-        text[key.len + len] = ' ';
-        key.len += len + 1;
-    }
+    const struct xf_span key = {text, xf_dns_servers_text(servers, count, text)};
     struct member *member = xf_map_find(pool->by_servers, key);
     if (!member)
         member = add(pool, key, servers, count);

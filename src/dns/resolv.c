@@ -5,6 +5,10 @@
  * Only "nameserver ADDRESS" counts: search lists do not apply to a server that looks up complete
  * names, and timeouts are in our own configuration. An IPv6 address may carry a scope
  * ("fe80::1%eth0").
+ *
+ * The file may come late, and changes when the machine moves to another network: it is looked at
+ * again and again. Programs that write it empty it for a moment, or for as long as the machine is
+ * offline: so we keep the servers until it names others.
  */
 #include "resolv_priv.h"
 
@@ -13,8 +17,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define LINE_BYTES 1024
-#define DNS_PORT   53
+#define LINE_BYTES    1024
+#define DNS_PORT      53
+#define LOOK_EARLY_MS 1000 /* while no server is named */
 
 static bool parse_scope(const char *text, uint32_t *out_scope)
 {
@@ -69,4 +74,68 @@ size_t xf_dns_resolv_read(const char *path, struct xf_addr *out_servers, size_t 
     }
     fclose(file);
     return count;
+}
+
+static bool is_same_server(const struct xf_addr *a, const struct xf_addr *b)
+{
+    return xf_addr_eq(a, b) &&
+           (a->sa.sa_family != AF_INET6 || a->v6.sin6_scope_id == b->v6.sin6_scope_id);
+}
+
+static bool is_same_list(const struct xf_dns_resolv *resolv, const struct xf_addr *servers,
+                         size_t count)
+{
+    for (size_t i = 0; i < count && i < resolv->count; i++)
+        if (!is_same_server(&resolv->servers[i], &servers[i]))
+            return false;
+    return count == resolv->count;
+}
+
+bool xf_dns_resolv_look(struct xf_dns_resolv *resolv, bool is_reload)
+{
+    struct xf_addr servers[XF_DNS_SERVERS_MAX];
+    uint64_t every_ms = resolv->is_named ? XF_DNS_FILE_LOOK_MS : LOOK_EARLY_MS;
+
+    if (!xf_dns_file_has_changed(&resolv->file, is_reload ? 0 : every_ms))
+        return false;
+    size_t count = xf_dns_resolv_read(resolv->file.path, servers, XF_DNS_SERVERS_MAX);
+    if (count == 0) {
+        xf_dns_file_forget(&resolv->file); /* perhaps we could not read it just now */
+        return false;
+    }
+    resolv->is_named = true;
+    if (is_same_list(resolv, servers, count))
+        return false;
+    memcpy(resolv->servers, servers, count * sizeof(*servers));
+    resolv->count = count;
+    return true;
+}
+
+void xf_dns_resolv_init(struct xf_dns_resolv *resolv, const char *path,
+                        const struct xf_clock *clock)
+{
+    *resolv = (struct xf_dns_resolv){.count = 1};
+    resolv->servers[0] = xf_addr_from_v4((const uint8_t[]){127, 0, 0, 1}, DNS_PORT);
+    xf_dns_file_init(&resolv->file, path, clock);
+    xf_dns_resolv_look(resolv, true);
+}
+
+void xf_dns_resolv_release(struct xf_dns_resolv *resolv)
+{
+    xf_dns_file_release(&resolv->file);
+}
+
+size_t xf_dns_servers_text(const struct xf_addr *servers, size_t count,
+                           char out[XF_DNS_SERVERS_TEXT_BYTES])
+{
+    size_t len = 0;
+
+    out[0] = '\0';
+    for (size_t i = 0; i < count && i < XF_DNS_SERVERS_MAX; i++) {
+        if (i > 0)
+            out[len++] = ' ';
+        xf_addr_text(&servers[i], out + len);
+        len += strlen(out + len);
+    }
+    return len;
 }

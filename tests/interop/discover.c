@@ -107,7 +107,6 @@ static bool discover_twice(struct run *run, const char *domain)
 int main(int argc, char **argv)
 {
     struct xf_addr server;
-    struct xf_error err;
     int status = EXIT_SUCCESS;
 
     if (argc < 4 || xf_addr_parse(xf_span_of(argv[1]), 53, &server) != XF_ERR_OK) {
@@ -121,10 +120,7 @@ int main(int argc, char **argv)
                                       .trust_ad = strcmp(argv[2], "trust-ad") == 0,
                                       .timeout_ms = TIMEOUT_MS,
                                       .cache_entries = 1000};
-    if (xf_dns_client_new(run.loop, &opts, &run.dns, &err) != XF_ERR_OK) {
-        fprintf(stderr, "discover: %s\n", err.detail);
-        return EXIT_FAILURE;
-    }
+    run.dns = xf_dns_client_new(run.loop, &opts);
     for (int i = 3; i < argc; i++)
         if (!discover_twice(&run, argv[i]))
             status = EXIT_FAILURE;

@@ -38,6 +38,9 @@
     X(DNS_BUSY, "dns-busy",                                                                       \
       "too many questions are under way: a flood, or too many different dns-servers in "          \
       "peer sections")                                                                            \
+    X(DNS_SERVERS_MISSING, "dns-servers-missing",                                                 \
+      "xfedd asks 127.0.0.1 until the file names a server: connect this host to its network, "    \
+      "or set dns { servers }")                                                                   \
     /* TCP, and servers that say nothing */                                                       \
     X(TCP_REFUSED, "tcp-refused",                                                                 \
       "nothing listens there, or a firewall rejects us: try nc -vz from this host, then "         \

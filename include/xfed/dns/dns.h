@@ -75,14 +75,21 @@ struct xf_dns_ops {
 
 struct xf_dns { /* embedded first in an implementation */
     const struct xf_dns_ops *ops;
-    /* We trust the AD bit of some server, so looking up TLSA records makes sense. */
+    /*
+     * We trust the AD bit of some server, so looking up TLSA records makes sense. May change with
+     * the servers.
+     */
     bool may_be_secure;
 };
 
 struct xf_dns_client_opts {
     const struct xf_addr *servers; /* copied; none: the nameservers of resolv_conf */
     size_t server_count;
-    const char *resolv_conf; /* "/etc/resolv.conf" */
+    /*
+     * "/etc/resolv.conf"; read at start and when it changes: see xf_dns_client_reload. While it
+     * names no server, we ask 127.0.0.1, as the C library does.
+     */
+    const char *resolv_conf;
     /* "/etc/hosts", "" for none; read at start and when its mtime changes, once a minute */
     const char *hosts_file;
     bool trust_ad;        /* trust AD from servers beyond loopback too */
@@ -90,13 +97,15 @@ struct xf_dns_client_opts {
     size_t cache_entries; /* maximum size of the cache */
 };
 
+/* Real resolver on the loop; hosts_file (never secure) before DNS for A and AAAA. */
+struct xf_dns *xf_dns_client_new(struct xf_loop *loop, const struct xf_dns_client_opts *opts);
+
 /*
- * Real resolver on the loop; hosts_file (never secure) before DNS for A and AAAA. XF_ERR_CONFIG
- * when there is no server at all.
+ * Checks now whether resolv_conf has changed; a query does so once a minute, or once a second while
+ * no server was named. Other servers get the open queries too. `answered` is not called from here.
  */
-XF_MUST_USE enum xf_err xf_dns_client_new(struct xf_loop *loop,
-                                          const struct xf_dns_client_opts *opts,
-                                          struct xf_dns **out_dns, struct xf_error *err);
+void xf_dns_client_reload(struct xf_dns *dns);
+
 /*
  * Cancels all queries (`answered` is not called) and closes the sockets; the loop must run one more
  * turn for their close callbacks. Do not call it from `answered`.

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include <xfed/base/alloc.h>
+#include <xfed/base/log.h>
 
 static struct xf_loop *loop;
 static struct xf_dns *dns;
@@ -76,9 +77,8 @@ static void open_client(size_t count, unsigned timeout_ms, size_t cache_entries)
                                       .hosts_file = hosts_path,
                                       .timeout_ms = timeout_ms,
                                       .cache_entries = cache_entries};
-    struct xf_error err;
 
-    ck_assert_msg(xf_dns_client_new(loop, &opts, &dns, &err) == XF_ERR_OK, "%s", err.detail);
+    dns = xf_dns_client_new(loop, &opts);
 }
 
 static void set_up(void)
@@ -595,19 +595,131 @@ START_TEST(may_be_secure_with)
         ck_assert_int_eq(xf_addr_parse(xf_span_of(believed[_i].servers[opts.server_count]), 53,
                                        &list[opts.server_count]),
                          XF_ERR_OK);
-    ck_assert_int_eq(xf_dns_client_new(loop, &opts, &dns, NULL), XF_ERR_OK);
+    dns = xf_dns_client_new(loop, &opts);
     ck_assert_msg(dns->may_be_secure == believed[_i].may_be_secure, "%s", believed[_i].label);
 }
 END_TEST
 
-START_TEST(no_server_is_an_error)
-{
-    struct xf_dns_client_opts opts = {.resolv_conf = "/nonexistent/resolv.conf",
-                                      .timeout_ms = 1000};
-    struct xf_error err = {0};
+/* ---------------------------------------------------------------- resolv.conf */
 
-    ck_assert_int_eq(xf_dns_client_new(loop, &opts, &dns, &err), XF_ERR_CONFIG);
-    ck_assert_ptr_nonnull(strstr(err.detail, "/nonexistent/resolv.conf"));
+static char resolv_path[] = "/tmp/xf-test-resolv-XXXXXX";
+
+static void write_resolv(const char *text)
+{
+    char new_path[sizeof(resolv_path) + 4];
+
+    snprintf(new_path, sizeof(new_path), "%s.new", resolv_path);
+    FILE *file = fopen(new_path, "w");
+    ck_assert_ptr_nonnull(file);
+    fputs(text, file);
+    fclose(file);
+    ck_assert_int_eq(rename(new_path, resolv_path), 0);
+}
+
+/* Port 53 of these addresses may answer on this machine or not: the detail names it either way. */
+static void open_client_of_file(const char *text, unsigned timeout_ms)
+{
+    struct xf_dns_client_opts opts = {
+        .resolv_conf = resolv_path, .hosts_file = hosts_path, .timeout_ms = timeout_ms};
+
+    snprintf(resolv_path, sizeof(resolv_path), "/tmp/xf-test-resolv-XXXXXX");
+    int fd = mkstemp(resolv_path);
+    ck_assert_int_ge(fd, 0);
+    close(fd);
+    write_resolv(text);
+    dns = xf_dns_client_new(loop, &opts);
+}
+
+static void check_asked_at(const char *server)
+{
+    struct seen seen = ask("ok.resolv.invalid", XF_DNS_A);
+
+    ck_assert_msg(strstr(seen.detail, server), "%s: %s", server, seen.detail);
+}
+
+static const char *said; /* the last event about servers */
+static enum xf_help said_help;
+
+static void see(struct xf_log_watcher *watcher, const struct xf_log_event *event)
+{
+    (void)watcher;
+    if (strncmp(event->name, "dns.servers.", 12) != 0)
+        return;
+    said = event->name;
+    said_help = xf_help_of_code(xf_log_text(event, "help"));
+}
+
+START_TEST(no_server_is_this_machine)
+{
+    struct xf_log_watcher watcher = {.see = see};
+
+    xf_log_watch(&watcher);
+    open_client_of_file("", 100);
+    ck_assert_str_eq(said, "dns.servers.missing");
+    ck_assert_int_eq(said_help, XF_HELP_DNS_SERVERS_MISSING);
+    ck_assert(dns->may_be_secure);
+    check_asked_at(" from 127.0.0.1:53");
+    write_resolv("nameserver 127.9.9.8\n");
+    run_for(1000); /* sooner than that nobody looks */
+    check_asked_at(" from 127.9.9.8:53");
+    ck_assert_str_eq(said, "dns.servers.changed");
+    xf_log_unwatch(&watcher);
+    unlink(resolv_path);
+}
+END_TEST
+
+START_TEST(no_file_is_this_machine)
+{
+    struct xf_dns_client_opts opts = {.resolv_conf = "/nonexistent/resolv.conf", .timeout_ms = 100};
+
+    dns = xf_dns_client_new(loop, &opts);
+    check_asked_at(" from 127.0.0.1:53");
+}
+END_TEST
+
+START_TEST(reload_reads_the_servers_again)
+{
+    open_client_of_file("nameserver 127.9.9.8\n", 100);
+    write_resolv("nameserver 127.9.9.9\n");
+    check_asked_at(" from 127.9.9.8:53");
+    xf_dns_client_reload(dns);
+    check_asked_at(" from 127.9.9.9:53");
+    write_resolv("# offline\n");
+    xf_dns_client_reload(dns);
+    check_asked_at(" from 127.9.9.9:53");
+    unlink(resolv_path);
+}
+END_TEST
+
+/* 192.0.2.0/24 is nobody's: its AD would not count, and must not once 127.9.9.9 is a server. */
+START_TEST(open_queries_move_to_other_servers)
+{
+    unsigned left = 2;
+    struct seen seen[2] = {{.left = &left}, {.left = &left}};
+
+    open_client_of_file("nameserver 192.0.2.7\nnameserver 192.0.2.8\n", 300);
+    ck_assert(!dns->may_be_secure);
+    dns->ops->ask(dns, "one.resolv.invalid", XF_DNS_A, on_answered, &seen[0]);
+    dns->ops->ask(dns, "two.resolv.invalid", XF_DNS_A, on_answered, &seen[1]);
+    write_resolv("nameserver 127.9.9.9\n");
+    xf_dns_client_reload(dns);
+    ck_assert(dns->may_be_secure);
+    ck_assert_uint_eq(left, 2);
+    run_for(2000);
+    for (unsigned i = 0; i < 2; i++) {
+        ck_assert_uint_eq(seen[i].count, 1);
+        ck_assert_msg(strstr(seen[i].detail, " from 127.9.9.9:53"), "%s", seen[i].detail);
+    }
+    ck_assert(xf_dns_client_is_idle(dns));
+    unlink(resolv_path);
+}
+END_TEST
+
+START_TEST(configured_servers_stay)
+{
+    open_client(1, 3000, 10);
+    xf_dns_client_reload(dns);
+    ck_assert_int_eq(ask("ok.stay.example", XF_DNS_A).status, XF_DNS_FOUND);
 }
 END_TEST
 
@@ -779,7 +891,11 @@ int main(void)
     tcase_add_test(tc, lack_of_edns_is_kept);
     tcase_add_test(tc, tlsa_data_comes_whole);
     tcase_add_loop_test(tc, may_be_secure_with, 0, XF_ARRAY_LEN(believed));
-    tcase_add_test(tc, no_server_is_an_error);
+    tcase_add_test(tc, no_server_is_this_machine);
+    tcase_add_test(tc, no_file_is_this_machine);
+    tcase_add_test(tc, reload_reads_the_servers_again);
+    tcase_add_test(tc, open_queries_move_to_other_servers);
+    tcase_add_test(tc, configured_servers_stay);
     tcase_add_test(tc, closed_port_fails_in_time);
     tcase_add_test(tc, each_list_has_a_client_and_a_cache_of_its_own);
     tcase_add_test(tc, the_longest_unused_makes_room);

@@ -170,6 +170,89 @@ START_TEST(nameservers_are_read)
 }
 END_TEST
 
+static const char *servers_text(const struct xf_dns_resolv *resolv)
+{
+    static char text[XF_DNS_SERVERS_TEXT_BYTES];
+
+    xf_dns_servers_text(resolv->servers, resolv->count, text);
+    return text;
+}
+
+static const struct {
+    const char *label, *before, *after; /* NULL: there is no file */
+    unsigned later_ms;
+    bool is_reload, is_other;
+    const char *want;
+} changes[] = {
+    {"too early", "nameserver 192.0.2.1\n", "nameserver 192.0.2.20\n", 59999, false, false,
+     "192.0.2.1:53"},
+    {"after a minute", "nameserver 192.0.2.1\n", "nameserver 192.0.2.20\n", 60000, false, true,
+     "192.0.2.20:53"},
+    {"by a reload", "nameserver 192.0.2.1\n", "nameserver 192.0.2.20\n", 0, true, true,
+     "192.0.2.20:53"},
+    {"one more", "nameserver 192.0.2.1\n", "nameserver 192.0.2.1\nnameserver ::1\n", 60000, false,
+     true, "192.0.2.1:53 [::1]:53"},
+    {"another order", "nameserver 192.0.2.1\nnameserver ::1\n",
+     "nameserver ::1\nnameserver 192.0.2.1\n#\n", 60000, false, true, "[::1]:53 192.0.2.1:53"},
+    {"another scope", "nameserver fe80::1%1\n", "nameserver fe80::1%22\n", 60000, false, true,
+     "[fe80::1]:53"},
+    {"other lines only", "nameserver 192.0.2.1\n", "search x\nnameserver 192.0.2.1\n", 60000, false,
+     false, "192.0.2.1:53"},
+    {"emptied", "nameserver 192.0.2.1\n", "", 60000, true, false, "192.0.2.1:53"},
+    {"removed", "nameserver 192.0.2.1\n", NULL, 60000, true, false, "192.0.2.1:53"},
+    {"empty at first", "", "nameserver 192.0.2.20\n", 1000, false, true, "192.0.2.20:53"},
+    {"empty at first, too early", "", "nameserver 192.0.2.20\n", 999, false, false, "127.0.0.1:53"},
+    {"missing at first", NULL, "nameserver 192.0.2.20\n", 1000, false, true, "192.0.2.20:53"},
+    {"missing at first, then the default", NULL, "nameserver 127.0.0.1\n", 1000, false, false,
+     "127.0.0.1:53"},
+    {"missing all the time", NULL, NULL, 60000, true, false, "127.0.0.1:53"},
+};
+
+START_TEST(changed_servers_are_noticed)
+{
+    struct xf_dns_resolv resolv;
+
+    if (changes[_i].before)
+        write_file(changes[_i].before);
+    else
+        unlink(path);
+    xf_dns_resolv_init(&resolv, path, &test_clock);
+    ck_assert_msg(resolv.is_named == (changes[_i].before && *changes[_i].before), "%s",
+                  changes[_i].label);
+    if (changes[_i].after)
+        write_file(changes[_i].after);
+    else
+        unlink(path);
+    test_clock.now_ms += changes[_i].later_ms;
+    ck_assert_msg(xf_dns_resolv_look(&resolv, changes[_i].is_reload) == changes[_i].is_other, "%s",
+                  changes[_i].label);
+    ck_assert_msg(strcmp(servers_text(&resolv), changes[_i].want) == 0, "%s: %s", changes[_i].label,
+                  servers_text(&resolv));
+    xf_dns_resolv_release(&resolv);
+}
+END_TEST
+
+/* Moving to another network, and back. */
+START_TEST(servers_change_again)
+{
+    struct xf_dns_resolv resolv;
+
+    write_file("nameserver 192.0.2.1\n");
+    xf_dns_resolv_init(&resolv, path, &test_clock);
+    write_file("");
+    ck_assert(!xf_dns_resolv_look(&resolv, true));
+    write_file("nameserver 192.0.2.20\n");
+    test_clock.now_ms += 60000;
+    ck_assert(xf_dns_resolv_look(&resolv, false));
+    ck_assert(!xf_dns_resolv_look(&resolv, true));
+    write_file("nameserver 192.0.2.1\n");
+    test_clock.now_ms += 60000;
+    ck_assert(xf_dns_resolv_look(&resolv, false));
+    ck_assert_str_eq(servers_text(&resolv), "192.0.2.1:53");
+    xf_dns_resolv_release(&resolv);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("dns/files");
@@ -181,6 +264,8 @@ int main(void)
     tcase_add_test(tc, changed_file_is_read_again_after_a_minute);
     tcase_add_loop_test(tc, no_hosts_file_is_no_name, 0, 4);
     tcase_add_loop_test(tc, nameservers_are_read, 0, XF_ARRAY_LEN(confs));
+    tcase_add_loop_test(tc, changed_servers_are_noticed, 0, XF_ARRAY_LEN(changes));
+    tcase_add_test(tc, servers_change_again);
     suite_add_tcase(suite, tc);
 
     SRunner *runner = srunner_create(suite);
