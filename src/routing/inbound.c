@@ -206,6 +206,14 @@ static void on_peer_seen(void *owner, struct xf_span local, struct xf_span peer)
     xf_repair_back(owner, local, peer);
 }
 
+static void on_resumed(void *owner, struct xf_span local, struct xf_span peer, uint64_t serial,
+                       uint64_t untold, uint64_t number)
+{
+    struct xf_route *route = xf_route_find(owner, local, peer);
+    if (route)
+        xf_route_resumed(route, serial, untold, number);
+}
+
 static bool knows(void *owner, struct xf_span local, struct xf_span peer)
 {
     const struct xf_route *route = xf_route_find(owner, local, peer);
@@ -216,6 +224,7 @@ const struct xf_s2s_events xf_routing_s2s_events = {
     .stanza = on_stanza,
     .malformed = on_malformed,
     .peer_seen = on_peer_seen,
+    .resumed = on_resumed,
     .is_away = xf_routing_is_away,
     .knows = knows,
 };

@@ -364,7 +364,7 @@ static void on_resumed(void *owner, uint64_t serial, uint64_t untold, uint64_t n
     struct xf_route *route = owner;
     size_t before = route->queue.held.count;
     xf_route_know_back(route, serial, untold, number);
-    route->has_resumed = route->queue.held.count < before;
+    route->has_resumed = route->has_resumed || route->queue.held.count < before;
 }
 
 static void on_proved(void *owner, struct xf_stanza_copy *copy)
@@ -386,10 +386,13 @@ static void follow_owner(struct xf_route *route)
 static void on_ended(void *owner, bool was_ready, enum xf_cause cause, const char *text)
 {
     struct xf_route *route = owner;
+    if (route->told.serial) /* its stanzas are back only now */
+        on_resumed(route, route->told.serial, route->told.untold, route->told.number);
     bool has_delivered = route->has_resumed || xf_out_has_proved(route->out);
     bool found_nobody = xf_out_found_nobody(route->out);
     route->out = NULL;
     route->has_resumed = false;
+    route->told.serial = 0;
     if (route->routing->is_finished)
         xf_route_hand_over(route);
     if (route->routing->is_finished ||
@@ -837,6 +840,17 @@ void xf_route_seen(struct xf_route *route)
         end_back_off(route, XF_ROUTE_ON_SEEN);
     else
         xf_route_fire(route, XF_ROUTE_ON_SEEN);
+}
+
+void xf_route_resumed(struct xf_route *route, uint64_t serial, uint64_t untold, uint64_t number)
+{
+    on_resumed(route, serial, untold, number);
+    route->told.serial = serial;
+    route->told.untold = untold;
+    route->told.number = number;
+    xf_backpressure_dropped(route);
+    if (route->state != XF_ROUTE_IDLE && route->state != XF_ROUTE_SEND)
+        arm(route);
 }
 
 static void on_probe_due(struct xf_route *route)

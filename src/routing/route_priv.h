@@ -87,9 +87,12 @@ struct xf_route {
     struct xf_address_queue *address_queue_out, *address_queue_in; /* NULL: no stanza has waited */
     struct xf_timer timer; /* IDLE: free the route; QUEUE: bounce the oldest; BOUNCE: end it */
     struct xf_route_pause pause;
-    uint64_t ready_ms;         /* when the stream became ready */
-    unsigned quick_losses;     /* ready streams that ended soon, in a row */
-    bool has_resumed;          /* `out` resumed a stream, and the peer had more than was known */
+    uint64_t ready_ms;     /* when the stream became ready */
+    unsigned quick_losses; /* ready streams that ended soon, in a row */
+    bool has_resumed;      /* a stream was resumed, and the peer had more than was known */
+    struct {
+        uint64_t serial, untold, number; /* as in xf_s2s_events.resumed; serial 0: nothing */
+    } told; /* by the peer, which resumed its stream before we noticed that it broke */
     struct xf_bucket forgiven; /* such streams that delivered something, and do not count */
     uint64_t backoff_ms; /* back-off after the next failure, without jitter; 0: the shortest */
     uint64_t over_ms;    /* when the back-off is over */
@@ -134,6 +137,8 @@ bool xf_route_delivers(const struct xf_route *route);
 void xf_route_send(struct xf_route *route, const struct xf_stanza *stanza);
 /* The peer authenticated inbound, or a stream of another route to it is ready. */
 void xf_route_seen(struct xf_route *route);
+/* The peer resumed its stream: as xf_s2s_events.resumed. */
+void xf_route_resumed(struct xf_route *route, uint64_t serial, uint64_t untold, uint64_t number);
 void xf_route_judge(struct xf_route *route); /* call when policy has changed */
 void xf_route_drain(struct xf_route *route); /* when xfedd begins to stop */
 /* A reload may have mended what made the peer fail: the next stanza tries the peer again. */

@@ -7,8 +7,8 @@
  * acknowledges our stanzas as well.
  *
  * A stream that SASL authenticated may be resumed, by the same peer for the same domain of ours.
- * Its further pairs are authenticated anew. Of a stream that resumes another one, its routes learn
- * what the peer has of the other one (out_rider.c).
+ * Its further pairs are authenticated anew. The route of its own pair learns at once what the peer
+ * has of the broken stream, and again when it takes the new one (out_rider.c).
  */
 #include <xfed/xmpp/ns.h>
 
@@ -100,6 +100,15 @@ void xf_in_sm_closed(struct xf_in *in)
     xf_pairs_broke(in);
 }
 
+/* Its route may wait for another stream, and this one may go one way. */
+static void tell_route(struct xf_in *in)
+{
+    const struct xf_carrier *carrier = &in->carrier;
+    in->s2s->events->resumed(in->s2s->owner, xf_span_of(in->local), xf_span_of(in->peer),
+                             carrier->resumed_serial, carrier->resumed_untold,
+                             carrier->resumed_number);
+}
+
 static void go_on(struct xf_in *in, struct xf_resumable *resumable, uint32_t handled)
 {
     struct xf_carrier *carrier = &in->carrier;
@@ -114,6 +123,8 @@ static void go_on(struct xf_in *in, struct xf_resumable *resumable, uint32_t han
     xf_stream_send_draft(&in->stream, &draft);
     xf_in_log(in, XF_LOG_INFO, "s2s.stream.resumed", XF_WORD("dir", "in"),
               XF_STR("local", in->local), XF_STR("peer", in->peer));
+    if (resumable->has_mark)
+        tell_route(in);
     if (!in->is_bidi)
         return;
     xf_proof_go_on(&carrier->proof, handled);

@@ -93,6 +93,12 @@ struct xf_s2s_events {
      */
     void (*peer_seen)(void *owner, struct xf_span local, struct xf_span peer);
     /*
+     * The peer resumed its stream, and said which stanzas of the pair it has: as with
+     * xf_out_events.resumed, but the stanzas may go over any stream from now on.
+     */
+    void (*resumed)(void *owner, struct xf_span local, struct xf_span peer, uint64_t serial,
+                    uint64_t untold, uint64_t number);
+    /*
      * Should peers use another node for this served domain now? Then their streams to it are
      * refused (remote-connection-failed), and they may not write to it on ours. May be NULL: never.
      */
