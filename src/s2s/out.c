@@ -98,6 +98,16 @@ static struct xf_out *out_of(struct xf_stream *stream)
     return XF_CONTAINER(stream, struct xf_out, stream);
 }
 
+/*
+ * The peer takes the stream that we resumed on this one for a stream that goes both ways still. It
+ * has no acknowledgement of what it sends here, and can send it again on a stream of its own.
+ */
+static void part_from_resumed(struct xf_out *out)
+{
+    xf_out_give_up(out, XF_CAUSE_STREAM, XF_HELP_NONE, XF_STREAM_ERROR_NONE,
+                   "the peer sends as on the stream that was resumed, but this one goes one way");
+}
+
 /* RFC 6120 §4.1: a stream is one-way, unless XEP-0288 made it go both ways. */
 static void on_stanza(struct xf_stream *stream, struct xf_stanza *stanza)
 {
@@ -116,6 +126,8 @@ static void on_stanza(struct xf_stream *stream, struct xf_stanza *stanza)
                XF_WORD("kind", xf_stanza_kind_name(stanza->kind)));
     if (out->state == XF_OUT_READY)
         xf_gate_element(&out->gate, out->s2s, xf_span_of(out->peer), stanza->wire_bytes);
+    if (out->resumed_bidi)
+        part_from_resumed(out);
 }
 
 static void on_white(struct xf_stream *stream, size_t bytes)

@@ -152,6 +152,7 @@ struct xf_out {
     /* The last header names another domain; in clear that is only a hint. */
     bool from_is_wrong;
     bool is_bidi;      /* we asked for it (XEP-0288) */
+    bool resumed_bidi; /* the stream that it resumed went both ways */
     bool sasl_aborted; /* we answered a challenge with <abort/> */
     bool may_dialback; /* EXTERNAL was tried, and dialback may follow it */
     char *peer_id;     /* stream id in the peer's last header */

@@ -68,6 +68,7 @@ static void on_resumed(struct xf_out *out, const struct xf_elem *elem)
     out->carrier.sm =
         (struct xf_sm){.counts = true, .handled = resumption->handled, .said = resumption->handled};
     out->carrier.is_proving = true;
+    out->resumed_bidi = resumption->is_bidi;
     xf_proof_go_on(&out->carrier.proof, handled);
     xf_out_log(out, XF_LOG_INFO, "s2s.stream.resumed", XF_WORD("dir", "out"),
                XF_STR("local", out->local), XF_STR("peer", out->peer));
