@@ -15,6 +15,12 @@
 #include "route_priv.h"
 #include "routing_priv.h"
 
+bool xf_answer_peer_is_late(const struct xf_routing *routing, const struct xf_stanza *stanza)
+{
+    return routing->is_finished && xf_stanza_may_bounce(stanza) &&
+           !xf_routing_goes_by_sip(routing, stanza->from.domain);
+}
+
 static void answer(struct xf_routing *routing, const struct xf_stanza *stanza,
                    enum xf_stanza_error error, const char *text, struct xf_span shown_from,
                    struct xf_span shown_to)

@@ -43,8 +43,22 @@ static void admit(struct xf_routing *routing, const struct xf_stanza *stanza)
         look_up(routing, stanza->to.domain, stanza->from.domain);
 }
 
+/* What becomes of a stanza that is not delivered, and was answered if that is possible. */
+static enum xf_s2s_taken undelivered(const struct xf_routing *routing,
+                                     const struct xf_stanza *stanza, bool goes_on)
+{
+    return goes_on && xf_answer_peer_is_late(routing, stanza) ? XF_S2S_LEFT : XF_S2S_TAKEN;
+}
+
+static enum xf_s2s_taken refuse(struct xf_routing *routing, const struct xf_stanza *stanza,
+                                bool goes_on, enum xf_stanza_error error, const char *text)
+{
+    xf_answer_peer(routing, stanza, error, text);
+    return undelivered(routing, stanza, goes_on);
+}
+
 /* False: policy refused the stanza, and it was answered if policy wants that. */
-static bool passes(struct xf_routing *routing, struct xf_stanza *stanza,
+static bool passes(struct xf_routing *routing, struct xf_stanza *stanza, bool goes_on,
                    enum xf_s2s_taken *out_taken, const char **out_text)
 {
     struct xf_ruling ruling;
@@ -55,29 +69,29 @@ static bool passes(struct xf_routing *routing, struct xf_stanza *stanza,
     *out_text = ruling.text;
     *out_taken = ruling.answer == XF_DENIAL_VIOLATION && !by_sip ? XF_S2S_REFUSED : XF_S2S_TAKEN;
     if (ruling.answer == XF_DENIAL_ERROR || by_sip)
-        xf_answer_peer(routing, stanza, XF_STANZA_ERROR_NOT_ALLOWED, ruling.text);
+        *out_taken = refuse(routing, stanza, goes_on, XF_STANZA_ERROR_NOT_ALLOWED, ruling.text);
     return false;
 }
 
-static enum xf_s2s_taken deliver(struct xf_routing *routing, struct xf_stanza *stanza,
+static enum xf_s2s_taken deliver(struct xf_routing *routing, struct xf_stanza *stanza, bool goes_on,
                                  const char **out_text)
 {
-    enum xf_s2s_taken taken;
+    enum xf_s2s_taken taken = XF_S2S_TAKEN;
     const struct xf_admission *last = &routing->last_in;
-    if (__builtin_expect(last->is_watched, 0) && !passes(routing, stanza, &taken, out_text))
+    if (__builtin_expect(last->is_watched, 0) &&
+        !passes(routing, stanza, goes_on, &taken, out_text))
         return taken;
-    if (!last->may) { /* the domain has no link any more */
-        xf_answer_peer(routing, stanza, XF_STANZA_ERROR_NOT_ALLOWED,
-                       "communication with this domain is not allowed");
-        return XF_S2S_TAKEN;
-    }
+    if (!last->may) /* the domain has no link any more */
+        return refuse(routing, stanza, goes_on, XF_STANZA_ERROR_NOT_ALLOWED,
+                      "communication with this domain is not allowed");
     struct xf_link *link = last->link->link;
     /* What came by SIP does not wait in the hold (sip.c). */
     enum xf_err err = last->by_sip && !xf_link_takes(link, stanza->from.domain)
                           ? XF_ERR_CLOSED
                           : xf_link_send(link, stanza);
     if (err == XF_ERR_LIMIT)
-        xf_answer_peer(routing, stanza, XF_STANZA_ERROR_NOT_ACCEPTABLE, "the stanza is too large");
+        taken = refuse(routing, stanza, goes_on, XF_STANZA_ERROR_NOT_ACCEPTABLE,
+                       "the stanza is too large");
     else if (err != XF_ERR_OK && routing->is_finished && !last->by_sip)
         return XF_S2S_LEFT; /* no answer goes out any more */
     else if (err != XF_ERR_OK)
@@ -87,7 +101,8 @@ static enum xf_s2s_taken deliver(struct xf_routing *routing, struct xf_stanza *s
         routing->sip->delivered(routing, stanza);
     else if (stanza->kind == XF_STANZA_PRESENCE && last->repairs)
         xf_repair_saw(routing, stanza);
-    return xf_link_is_full(link, stanza->from.domain) ? XF_S2S_FULL : XF_S2S_TAKEN;
+    return taken == XF_S2S_TAKEN && xf_link_is_full(link, stanza->from.domain) ? XF_S2S_FULL
+                                                                               : taken;
 }
 
 static bool go(struct xf_route *route, struct xf_stanza *stanza, struct xf_span *out_later)
@@ -102,7 +117,7 @@ static bool go(struct xf_route *route, struct xf_stanza *stanza, struct xf_span 
     bool is_over = routing->last_in.by_sip && routing->sip->is_over(routing, stanza);
     if (!is_refused && !is_over)
         /* the stanza has left its stream: it can neither pause nor end that any more */
-        (void)deliver(routing, stanza, &text);
+        (void)deliver(routing, stanza, false, &text);
     return true;
 }
 
@@ -144,15 +159,14 @@ static enum xf_s2s_taken map(struct xf_routing *routing, struct xf_stanza *stanz
     struct xf_route *route =
         xf_route_get(routing, routing->last_in.link, stanza->to.domain, stanza->from.domain,
                      xf_route_limits_is_for_stranger(routing, stanza->from.domain, NULL));
-    if (!route) {
-        xf_answer_peer(routing, stanza, XF_STANZA_ERROR_RESOURCE_CONSTRAINT,
-                       "too many domains are in use");
-        return XF_S2S_TAKEN;
-    }
+    if (!route)
+        return refuse(routing, stanza, goes_on, XF_STANZA_ERROR_RESOURCE_CONSTRAINT,
+                      "too many domains are in use");
     if (!xf_address_queue_is_empty(route->address_queue_in))
         xf_mail_ask_in(routing, stanza);
     else if (xf_mail_map_in(route, stanza, shown, &is_refused, &address))
-        return is_refused ? XF_S2S_TAKEN : deliver(routing, stanza, out_text);
+        return is_refused ? undelivered(routing, stanza, goes_on)
+                          : deliver(routing, stanza, goes_on, out_text);
     if (routing->is_finished && goes_on)
         return XF_S2S_LEFT;
     if (routing->returns_unmapped && !routing->is_finished) {
@@ -170,8 +184,9 @@ static enum xf_s2s_taken map(struct xf_routing *routing, struct xf_stanza *stanz
 static enum xf_s2s_taken take(struct xf_routing *routing, struct xf_stanza *stanza, bool goes_on,
                               const char **out_text)
 {
-    return __builtin_expect(routing->last_in.is_mapped, 0) ? map(routing, stanza, goes_on, out_text)
-                                                           : deliver(routing, stanza, out_text);
+    return __builtin_expect(routing->last_in.is_mapped, 0)
+               ? map(routing, stanza, goes_on, out_text)
+               : deliver(routing, stanza, goes_on, out_text);
 }
 
 static enum xf_s2s_taken on_stanza(void *owner, struct xf_stanza *stanza, bool goes_on,
@@ -193,9 +208,10 @@ enum xf_s2s_taken xf_inbound_take(struct xf_routing *routing, struct xf_stanza *
     return take(routing, stanza, false, &text);
 }
 
-static void on_malformed(void *owner, const struct xf_stanza *stanza)
+static enum xf_s2s_taken on_malformed(void *owner, const struct xf_stanza *stanza, bool goes_on)
 {
     xf_answer_peer_malformed(owner, stanza);
+    return undelivered(owner, stanza, goes_on);
 }
 
 static void on_peer_seen(void *owner, struct xf_span local, struct xf_span peer)

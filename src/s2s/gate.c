@@ -114,10 +114,10 @@ static struct xf_jid bare(struct xf_span domain)
 
 /*
  * RFC 6120 §8.3.3.8. `scratch` NULL: `from` is prepared, and `to` is invalid. Otherwise `from` is
- * invalid, and `scratch` is room to prepare `to`.
+ * invalid, and `scratch` is room to prepare `to`. False: as xf_gate_stanza.
  */
-static void malformed(struct xf_gate *gate, struct xf_s2s *s2s, struct xf_stanza *stanza,
-                      char *scratch)
+static bool malformed(struct xf_gate *gate, struct xf_s2s *s2s, struct xf_stanza *stanza,
+                      bool goes_on, char *scratch)
 {
     char from[XF_DOMAIN_MAX + 1], to[XF_DOMAIN_MAX + 1];
     if (scratch) {
@@ -130,7 +130,7 @@ static void malformed(struct xf_gate *gate, struct xf_s2s *s2s, struct xf_stanza
         stanza->from.domain.len ? gate->ops->local_of(gate, stanza->from.domain) : XF_SPAN_NONE;
     if (!local.ptr) {
         gate->ops->refuse(gate, stanza, &from_malformed);
-        return;
+        return true;
     }
     if (!scratch || xf_jid_prepare(stanza->raw_to, scratch, &stanza->to) != XF_ERR_OK) {
         bool is_ours = xf_jid_named_domain(stanza->raw_to, to) == XF_ERR_OK &&
@@ -140,11 +140,13 @@ static void malformed(struct xf_gate *gate, struct xf_s2s *s2s, struct xf_stanza
     }
     if (!gate->ops->has_pair(gate, stanza->to.domain, stanza->from.domain)) {
         refuse_pair(gate, s2s, stanza);
-        return;
+        return true;
     }
     gate->ops->refuse(gate, stanza, &jid_malformed);
-    s2s->events->malformed(s2s->owner, stanza);
+    if (s2s->events->malformed(s2s->owner, stanza, goes_on) == XF_S2S_LEFT)
+        return false;
     count_rate(gate, s2s, stanza);
+    return true;
 }
 
 /*
@@ -175,10 +177,8 @@ bool xf_gate_stanza(struct xf_gate *gate, struct xf_s2s *s2s, struct xf_stanza *
         gate->ops->refuse(gate, stanza, &no_address);
         return true;
     }
-    if (__builtin_expect(xf_stanza_address(stanza, &scratch, &from_is_bad) != XF_ERR_OK, 0)) {
-        malformed(gate, s2s, stanza, from_is_bad ? scratch.to : NULL);
-        return true;
-    }
+    if (__builtin_expect(xf_stanza_address(stanza, &scratch, &from_is_bad) != XF_ERR_OK, 0))
+        return malformed(gate, s2s, stanza, goes_on, from_is_bad ? scratch.to : NULL);
     if (!gate->ops->has_pair(gate, stanza->to.domain, stanza->from.domain)) {
         refuse_pair(gate, s2s, stanza);
         return true;

@@ -65,9 +65,9 @@ enum xf_s2s_taken {
      */
     XF_S2S_REFUSED,
     /*
-     * Not taken, since we stop, and the link is away or an address is not known yet: a stream that
-     * the next process goes on with ends before this stanza. On others it is lost, for they end
-     * already.
+     * Not taken, since we stop, and the link is away, an address is not known yet, or it could only
+     * be answered: a stream that the next process goes on with ends before this stanza. On others
+     * it is lost, for they end already.
      */
     XF_S2S_LEFT,
 };
@@ -84,9 +84,9 @@ struct xf_s2s_events {
      * A stanza whose `from` or `to` is not a valid JID (RFC 6120 §8.3.3.8); the callee may answer
      * it. A bare domain of the authenticated pair stands in for such an address, and shown_from or
      * shown_to holds the text that the peer sent; shown_to is absent when that text names no domain
-     * of the pair.
+     * of the pair. `goes_on` as above; the answer is XF_S2S_TAKEN or XF_S2S_LEFT.
      */
-    void (*malformed)(void *owner, const struct xf_stanza *stanza);
+    enum xf_s2s_taken (*malformed)(void *owner, const struct xf_stanza *stanza, bool goes_on);
     /*
      * A pair was authenticated on an accepted stream, so the peer is up: routes to it need not back
      * off any longer.
