@@ -604,8 +604,8 @@ void xf_route_judge(struct xf_route *route)
                  xf_routing_may(route->routing, route->local, route->peer, XF_DIRECTION_OUT);
     route->is_watched =
         xf_screen_watches(route->routing, route->local, route->peer, XF_DIRECTION_OUT);
-    if (xf_policy_names(policy, route->peer)) /* now: no other stream may end it */
-        xf_route_limits_stream_ended(route);
+    if (xf_policy_names(policy, route->peer))
+        xf_route_limits_named(route);
     if (route->state != XF_ROUTE_IDLE && route->state != XF_ROUTE_SEND)
         arm(route);
 }

@@ -148,6 +148,23 @@ void xf_route_limits_give(struct xf_route *route)
                   &route->place);
 }
 
+/* Among our own it has a place whether there is room or not: the strangers' places bound that. */
+void xf_route_limits_named(struct xf_route *route)
+{
+    struct xf_routing *routing = route->routing;
+    bool has_place = xf_place_is_held(&route->place);
+    struct xf_quota_keys keys = keys_of(route);
+    xf_route_limits_stream_ended(route);
+    if (!route->for_stranger)
+        return;
+    xf_route_limits_give(route);
+    route->for_stranger = false;
+    if (!has_place)
+        return;
+    xf_quota_enter(&routing->own_routes, &route->place, &keys, xf_routing_now(routing));
+    xf_route_limits_weigh(route);
+}
+
 /* ------------------------------------------------------------------ streams of ours */
 
 static struct xf_quota *streams_of(const struct xf_route *route)

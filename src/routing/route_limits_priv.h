@@ -26,6 +26,11 @@ bool xf_route_limits_is_for_stranger(const struct xf_routing *routing, struct xf
 bool xf_route_limits_take(struct xf_route *route, bool for_stranger, struct xf_route **out_evicted);
 void xf_route_limits_give(struct xf_route *route);
 /*
+ * The configuration names the peer, since a reload perhaps: what holds for strangers no longer
+ * holds for the route, and no other stream may end its own.
+ */
+void xf_route_limits_named(struct xf_route *route);
+/*
  * May the route open a stream? Another stream of the same kind may end to make room for it. The
  * stream holds its place until xf_route_limits_stream_ended. If true, open it at once.
  */
