@@ -245,6 +245,8 @@ static void on_ready(void *owner)
 {
     struct xf_route *route = owner;
     route->ready_ms = xf_routing_now(route->routing);
+    if (xf_out_rides_with_peer(route->out)) /* we have no stream open for it */
+        xf_route_limits_stream_ended(route);
     if (route->state == XF_ROUTE_PROBE)
         xf_route_fire(route, XF_ROUTE_ON_WELL);
     xf_unreachable_clear(route->routing, route->peer);

@@ -73,7 +73,7 @@ struct xf_route {
      * took it, and this one ends.
      */
     struct xf_place place;
-    struct xf_place stream_place; /* while `out` is a stream to a peer that is not named */
+    struct xf_place stream_place; /* while `out` is a stream of ours to a peer that is not named */
     struct xf_out *out;           /* NULL in IDLE and BOUNCE */
     /*
      * The entry of the peer in probe.c, in BOUNCE and PROBE. NULL: the route is for a stranger, or

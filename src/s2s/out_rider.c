@@ -184,6 +184,11 @@ bool xf_s2s_carries(struct xf_s2s *s2s, struct xf_span local, struct xf_span pee
     return find_ride(s2s, local, peer) != NULL;
 }
 
+bool xf_out_rides_with_peer(const struct xf_out *out)
+{
+    return xf_out_is_rider(out) && out->seat.on->ops->is_of_peer;
+}
+
 /* A stream of ours to the same peer that takes further pairs; NULL: none. */
 static struct xf_out *find_stream(const struct xf_out *out)
 {

@@ -245,6 +245,7 @@ bool xf_s2s_hears(const struct xf_s2s *s2s, struct xf_span peer);
 
 /* True from `ready` until the stream begins to end. */
 bool xf_out_is_ready(const struct xf_out *out);
+bool xf_out_rides_with_peer(const struct xf_out *out); /* on a stream that the peer opened */
 /*
  * Is its output above the high-water mark (xf_stream_is_congested), or does so much wait for a
  * proof that no more should be sent? `drained` is called once that is over.

@@ -145,6 +145,12 @@ bool xf_out_is_ready(const struct xf_out *out)
     return out->is_ready;
 }
 
+bool xf_out_rides_with_peer(const struct xf_out *out)
+{
+    (void)out;
+    return false;
+}
+
 const struct xf_addr *xf_out_addr(const struct xf_out *out)
 {
     return &out->addr;
