@@ -306,7 +306,12 @@ static enum xf_route_event event_of_loss(struct xf_route *route, bool has_delive
     return xf_route_limits_may_open(route) ? XF_ROUTE_ON_LOST : XF_ROUTE_ON_REFUSED;
 }
 
-static bool may_wait(const struct xf_route *route, const struct xf_stanza *stanza);
+/* It cannot be returned, and the peer may be back in time. */
+static bool may_wait(const struct xf_route *route, const struct xf_stanza *stanza)
+{
+    return !xf_stanza_may_bounce(stanza) && !is_repaired(route, stanza) &&
+           xf_probe_may_pass(route->cause) && !route->routing->is_draining;
+}
 
 /* Does the queue have something that is kept when the others are bounced? */
 static bool has_to_wait(const struct xf_route *route)
@@ -437,13 +442,6 @@ void xf_route_refuse(struct xf_route *route)
 {
     xf_route_bounce_queue(route, xf_cause_stanza_error(route->cause), route->text);
     xf_route_rest(route);
-}
-
-/* It cannot be returned, and the peer may be back in time. */
-static bool may_wait(const struct xf_route *route, const struct xf_stanza *stanza)
-{
-    return !xf_stanza_may_bounce(stanza) && !is_repaired(route, stanza) &&
-           xf_probe_may_pass(route->cause) && !route->routing->is_draining;
 }
 
 static void bounce_by_cause(struct xf_route *route)
